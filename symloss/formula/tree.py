@@ -1,0 +1,94 @@
+"""The node type of formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+LEAVES = ("y_pred", "y_true", "const", "hole")
+
+
+class Formula:
+    """An immutable expression tree, equal to another exactly when both are written the same.
+
+    Attributes:
+        op: ``"y_pred"``, ``"y_true"``, ``"const"``, ``"hole"`` (a place in a grammar's template), an operator name of
+            :data:`~symloss.formula.OPERATORS` or a function name of :data:`~symloss.formula.FUNCTIONS`.
+        args: the arguments, in order.
+        value: the number of a ``const``, or the nonterminal's name of a ``hole``; otherwise ``None``.
+        size: the number of nodes, leaves included.
+        depth: the number of levels; a leaf has depth 1.
+    """
+
+    __slots__ = ("_hash", "args", "depth", "op", "size", "value")
+
+    op: str
+    args: tuple[Formula, ...]
+    value: float | str | None
+    size: int
+    depth: int
+
+    def __init__(self, op: str, args: tuple[Formula, ...] = (), value: float | str | None = None) -> None:
+        self.op = op
+        self.args = args
+        self.value = value
+        size, depth = 1, 0
+        for arg in args:
+            size += arg.size
+            if arg.depth > depth:
+                depth = arg.depth
+        self.size = size
+        self.depth = depth + 1
+        self._hash = hash((op, args, value))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Formula):
+            return NotImplemented
+        return (
+            self._hash == other._hash
+            and self.op == other.op
+            and self.value == other.value
+            and self.args == other.args
+        )
+
+    def __repr__(self) -> str:
+        from symloss.formula.writer import to_text
+
+        return f"Formula({to_text(self)!r})"
+
+    def walk(self) -> Iterator[Formula]:
+        """Yield every node, parents before children."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed(node.args))
+
+
+Y_PRED = Formula("y_pred")
+Y_TRUE = Formula("y_true")
+
+
+def constant(value: float) -> Formula:
+    """Return the leaf of a number. Its exact value is the shortest decimal that prints it (see :func:`exact`)."""
+    return Formula("const", (), float(value) + 0.0)
+
+
+def hole(name: str) -> Formula:
+    """Return a leaf that a derivation fills with a formula of the nonterminal ``name``."""
+    return Formula("hole", (), name)
+
+
+def call(op: str, *args: Formula) -> Formula:
+    """Return the node that applies ``op`` to ``args``."""
+    return Formula(op, args)
+
+
+def exact(value: float) -> Fraction:
+    """Return the number that a constant stands for: the decimal its shortest representation writes, exactly."""
+    return Fraction(repr(value))
