@@ -1,0 +1,181 @@
+"""YAML text -> plain data that remember their lines. Only PyYAML's composer runs: no tag makes an object."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.constructor import SafeConstructor
+
+from symloss.grammar.errors import GrammarError, Location, Problems
+
+MAX_BYTES = 1_000_000
+MAX_NESTING = 20
+
+#: Keys whose values are numbers. Every other scalar stays text as written: YAML 1.1 reads ``on`` and ``no``
+#: as booleans, and a nonterminal may have these names.
+NUMERIC_KEYS = frozenset(
+    {"weight", "depth", "nodes", "low", "high", "mean", "std", "values", "decimals", "digits"}
+)
+_SCALARS = ("int", "float", "bool", "null")
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")  # YAML 1.1 takes 1e-3 for text
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        GrammarError: it is missing, a directory, unreadable or larger than 1 MB.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise GrammarError(f"{path}: this is a directory; name a YAML file in it") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise GrammarError(f"{path}: cannot read the grammar: {reason}") from None
+    if len(data) > MAX_BYTES:
+        raise GrammarError(f"{path}: larger than {MAX_BYTES:,} bytes; a grammar is a short YAML file")
+    return data
+
+
+def decode(data: bytes, file: str) -> str:
+    """Return the text of a grammar file.
+
+    Raises:
+        GrammarError: it is binary, not UTF-8 or blank.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise GrammarError(f"{file}:{line}: not UTF-8 text; save the grammar as UTF-8") from None
+    if "\0" in text:
+        raise GrammarError(
+            f"{file}:{text.count(chr(10), 0, text.index(chr(0))) + 1}: binary data, not a YAML file"
+        )
+    if not text.strip():
+        raise GrammarError(f"{file}:1: the file is empty; a grammar needs name, start and rules")
+    return text
+
+
+def key_path(location: Location) -> str:
+    """Return a location as text, such as ``rules.expr[2].weight``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.lstrip(".") or "top level"
+
+
+class Document:
+    """The data of one YAML document.
+
+    Attributes:
+        data: mappings, lists, text and (for numeric keys) numbers.
+        problems: collects mistakes and places them by ``FILE:LINE``.
+
+    Args:
+        text: the YAML.
+        file: how messages name the file.
+
+    Raises:
+        GrammarError: broken YAML, more than one document, anchors, tags or too deep nesting.
+    """
+
+    data: Any
+
+    def __init__(self, text: str, file: str) -> None:
+        self._file = file
+        self._lines: dict[Location, int] = {(): 1}
+        self.problems = Problems(self.place)
+        root = self._compose(text)
+        self.data = None if root is None else self._convert(root, ())
+
+    def place(self, location: Location) -> tuple[int, str]:
+        """Return the line of a location, or of what encloses it, as a sort key and as ``FILE:LINE``."""
+        known: Location = ()
+        for part in location:  # parts that the file does not have, such as a union's tag, are passed over
+            if (*known, part) in self._lines:
+                known = (*known, part)
+        line = self._lines[known]
+        return line, f"{self._file}:{line}"
+
+    def _fail(self, line: int, message: str) -> GrammarError:
+        return GrammarError(f"{self._file}:{line}: {message}")
+
+    def _compose(self, text: str) -> yaml.Node | None:
+        try:
+            nesting = 0
+            for event in yaml.parse(text, Loader=yaml.SafeLoader):
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+                if anchor is not None:
+                    raise self._fail(line, f"anchors and aliases are not allowed ({anchor!r}); write it out")
+                if tag is not None:
+                    raise self._fail(line, f"tags are not allowed ({tag!r}); remove it")
+                if isinstance(event, yaml.CollectionStartEvent):
+                    nesting += 1
+                elif isinstance(event, yaml.CollectionEndEvent):
+                    nesting -= 1
+                if nesting > MAX_NESTING:
+                    raise self._fail(line, f"nested more than {MAX_NESTING} levels deep")
+            return yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            code = error.character if isinstance(error.character, int) else ord(error.character)
+            raise self._fail(line, f"broken YAML: the character U+{code:04X} is not allowed") from None
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            line = mark.line + 1 if mark else 1
+            reason = error.problem or error.context or "unreadable"
+            hint = "; quote text that holds any of : # { } [ ] , & * ! | > % @" if mark else ""
+            if "expected a single document" in str(error.context):
+                reason, hint = "more than one document; keep one", ""
+            raise self._fail(line, f"broken YAML: {reason}{hint}") from None
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise self._fail(1, f"broken YAML: {error}") from None
+
+    def _convert(self, node: yaml.Node, location: Location) -> Any:
+        if isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                self._lines[*location, index] = item.start_mark.line + 1
+            return [self._convert(item, (*location, index)) for index, item in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, location)
+        assert isinstance(node, yaml.ScalarNode)
+        return self._scalar(node, location)
+
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise self._fail(line, "a key must be plain text, not a list or a mapping")
+            inner = (*location, key.value)
+            if key.value in result:
+                first = self._lines[inner]
+                raise self._fail(
+                    line, f"the key {key.value!r} is given twice, first in line {first}; keep one"
+                )
+            self._lines[inner] = line
+            result[key.value] = self._convert(value, inner)
+        return result
+
+    @staticmethod
+    def _scalar(node: yaml.ScalarNode, location: Location) -> Any:
+        text: str = node.value
+        if node.style is None and not text:
+            return None
+        key = next((part for part in reversed(location) if isinstance(part, str)), "")
+        if key not in NUMERIC_KEYS or node.style is not None:
+            return text
+        if _EXPONENT.fullmatch(text):
+            return float(text)
+        kind = node.tag.rpartition(":")[2]
+        if kind not in _SCALARS:
+            return text
+        try:
+            return getattr(SafeConstructor(), f"construct_yaml_{kind}")(node)
+        except (ValueError, OverflowError):  # such as 0x or more digits than Python reads
+            return text
