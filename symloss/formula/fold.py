@@ -16,7 +16,7 @@ def at_label(formula: Formula, label: int) -> Formula:
     Zero times anything is zero, as in the convention 0*log(0) = 0.
 
     Raises:
-        SymlossError: a constant part is not finite there, such as ``log(y_true)`` at 0.
+        SymlossError: a constant part is not finite there, such as ``log(y_true)`` or ``y_pred/y_true`` at 0.
     """
     result = fold(substitute(formula, constant(float(label))))
     check_finite(result, f"{to_text(formula)} at y_true = {label}")
@@ -26,7 +26,7 @@ def at_label(formula: Formula, label: int) -> Formula:
 def check_finite(formula: Formula, what: str) -> None:
     """Raise SymlossError if a constant part of a folded formula has no finite real value."""
     for node in formula.walk():
-        if node.args and all(arg.op == "const" for arg in node.args):
+        if node.args and (all(arg.op == "const" for arg in node.args) or (node.op == "div" and node.args[1] == ZERO)):
             raise SymlossError(
                 f"the loss {what} has no finite value: {to_text(node)} is not a finite real number; "
                 "keep logs, roots and quotients inside their domain"

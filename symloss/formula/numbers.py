@@ -5,10 +5,32 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from decimal import Context, Decimal
+
+#: Constants are decimals (see :func:`~symloss.formula.exact`), so 0.1 + 0.2 is 0.3: exact, then rounded once.
+_EXACT = Context(prec=60)
+_MAX_EXACT_POWER = 16
+
+
+def _exactly(operation: Callable[[Decimal, Decimal], Decimal]) -> Callable[[float, float], float]:
+    """Return an arithmetic operation on the decimals that two floats are written as."""
+    return lambda a, b: float(operation(Decimal(repr(a)), Decimal(repr(b))))
+
+
+_add, _sub = _exactly(_EXACT.add), _exactly(_EXACT.subtract)
+_mul, _div = _exactly(_EXACT.multiply), _exactly(_EXACT.divide)
+_small_power = _exactly(_EXACT.power)
+
+
+def _pow(a: float, b: float) -> float:
+    if a != 0 and b == int(b) and abs(b) <= _MAX_EXACT_POWER:
+        return _small_power(a, b)
+    return math.pow(a, b)
 
 
 def _sigmoid(a: float) -> float:
-    return 0.5 * (1.0 + math.tanh(0.5 * a))
+    decay = math.exp(-abs(a))
+    return (1.0 if a >= 0 else decay) / (1.0 + decay)
 
 
 def _softplus(a: float) -> float:
@@ -20,16 +42,16 @@ def _sign(a: float) -> float:
 
 
 _NUMBERS: dict[str, Callable[..., float]] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "div": operator.truediv,
+    "add": _add,
+    "sub": _sub,
+    "mul": _mul,
+    "div": _div,
     "neg": operator.neg,
-    "pow": math.pow,
+    "pow": _pow,
     "exp": math.exp,
     "log": math.log,
     "sqrt": math.sqrt,
-    "square": lambda a: a * a,
+    "square": lambda a: _mul(a, a),
     "abs": abs,
     "sign": _sign,
     "sin": math.sin,
@@ -57,6 +79,6 @@ def compute(op: str, *values: float) -> float | None:
     """Return the value of an operation on numbers, or None outside its domain or beyond a float's range."""
     try:
         result = _NUMBERS[op](*values)
-    except (ValueError, OverflowError, ZeroDivisionError):
+    except (ValueError, ArithmeticError):
         return None
     return result if math.isfinite(result) else None

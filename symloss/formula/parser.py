@@ -66,6 +66,9 @@ def _parse(text: str, leaf: Callable[[str], Formula | None], names: list[str], k
         raise fail("it is empty; write one in y_pred and y_true, such as -y_true*log(y_pred)")
     if "\0" in text:
         raise fail("it holds a null character; remove it")
+    if not text.isascii():  # Python would read some of them as plain letters
+        stranger = next(character for character in text if not character.isascii())
+        raise fail(f"it holds the character {stranger!a}; write formulas in plain ASCII")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # such as "1if": the whitelist below judges it
@@ -109,13 +112,13 @@ def _parse(text: str, leaf: Callable[[str], Formula | None], names: list[str], k
                 raise fail(f"{symbol} is not allowed; allowed: + - * / **")
             return call(op, convert(node.left, level + 1), convert(node.right, level + 1))
         if isinstance(node, ast.Call):
-            return function(node, level)
+            return convert_call(node, level)
         raise fail(
             f"{type(node).__name__.lower()} is not allowed in a formula; "
             "allowed: numbers, y_pred, y_true, + - * / ** and functions"
         )
 
-    def function(node: ast.Call, level: int) -> Formula:
+    def convert_call(node: ast.Call, level: int) -> Formula:
         if not isinstance(node.func, ast.Name):
             raise fail("only plain function names may be called")
         name = node.func.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 LEAVES = ("y_pred", "y_true", "const", "hole")
@@ -50,11 +50,12 @@ class Formula:
         if not isinstance(other, Formula):
             return NotImplemented
         return (
-            self._hash == other._hash
-            and self.op == other.op
-            and self.value == other.value
-            and self.args == other.args
+            self._hash == other._hash and self.op == other.op and self.value == other.value and self.args == other.args
         )
+
+    def __reduce__(self) -> tuple[Callable[..., Formula], tuple[object, ...]]:
+        # Built anew, since the hash of a text differs from process to process.
+        return Formula, (self.op, self.args, self.value)
 
     def __repr__(self) -> str:
         from symloss.formula.writer import to_text

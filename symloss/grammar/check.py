@@ -36,9 +36,7 @@ def check_rules(rules: Rules, start: str, limits: Limits, problems: Problems) ->
     reachable = _reachable(rules, start)
     for name in rules:
         if name not in reachable:
-            problems.add(
-                ("rules", name), f"the rule {name!r} is never reached from {start!r}; use it or remove it"
-            )
+            problems.add(("rules", name), f"the rule {name!r} is never reached from {start!r}; use it or remove it")
     depths = _smallest(rules, _depth)
     for name in rules:
         if name not in depths:
@@ -111,14 +109,12 @@ def _check_limits(rules: Rules, start: str, limits: Limits, least_depth: int, pr
     if limits.depth < least_depth:
         problems.add(
             ("limits", "depth"),
-            f"no formula fits: depth is {limits.depth} and the shallowest formula has depth {least_depth}; "
-            "raise it",
+            f"no formula fits: depth is {limits.depth} and the shallowest formula has depth {least_depth}; raise it",
         )
     if limits.nodes < least_nodes:
         problems.add(
             ("limits", "nodes"),
-            f"no formula fits: nodes is {limits.nodes} and the smallest formula has {least_nodes} nodes; "
-            "raise it",
+            f"no formula fits: nodes is {limits.nodes} and the smallest formula has {least_nodes} nodes; raise it",
         )
     if problems:
         return
@@ -138,9 +134,7 @@ def _check_limits(rules: Rules, start: str, limits: Limits, least_depth: int, pr
 
 def _check_variables(rules: Rules, start: str, limits: Limits, problems: Problems) -> None:
     for variable in ("y_pred", "y_true"):
-        table = build_table(
-            _containing(rules, variable), limits.depth, limits.nodes, lambda item: 1, presence=True
-        )
+        table = build_table(_containing(rules, variable), limits.depth, limits.nodes, lambda item: 1, presence=True)
         if not table[_marked(start)][limits.depth].any():
             problems.add(("rules",), f"no formula within the limits contains {variable}; add it to a rule")
 

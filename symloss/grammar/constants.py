@@ -103,8 +103,7 @@ class Uniform(_Continuous):
             raise ValueError(f"low must be less than high, got low {self.low:g} and high {self.high:g}")
         if self.support[0] > self.support[1]:
             raise ValueError(
-                f"no number with {self.decimals} decimals lies between {self.low:g} and {self.high:g}; "
-                "raise decimals"
+                f"no number with {self.decimals} decimals lies between {self.low:g} and {self.high:g}; raise decimals"
             )
         return self
 

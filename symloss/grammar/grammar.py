@@ -146,8 +146,7 @@ def _read(grammar: Grammar, data: object, expected: str, budget: int) -> Derivat
     production = productions[index]
     if not isinstance(children, list | tuple) or len(children) != len(production.holes):
         raise fail(
-            f"production {index} of {name!r} needs a list of {len(production.holes)} children, "
-            f"got {shown(children)}"
+            f"production {index} of {name!r} needs a list of {len(production.holes)} children, got {shown(children)}"
         )
     if production.distribution is None:
         if value is not None:

@@ -16,9 +16,7 @@ MAX_NESTING = 20
 
 #: Keys whose values are numbers. Every other scalar stays text as written: YAML 1.1 reads ``on`` and ``no``
 #: as booleans, and a nonterminal may have these names.
-NUMERIC_KEYS = frozenset(
-    {"weight", "depth", "nodes", "low", "high", "mean", "std", "values", "decimals", "digits"}
-)
+NUMERIC_KEYS = frozenset({"weight", "depth", "nodes", "low", "high", "mean", "std", "values", "decimals", "digits"})
 _SCALARS = ("int", "float", "bool", "null")
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")  # YAML 1.1 takes 1e-3 for text
 
@@ -54,9 +52,7 @@ def decode(data: bytes, file: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         raise GrammarError(f"{file}:{line}: not UTF-8 text; save the grammar as UTF-8") from None
     if "\0" in text:
-        raise GrammarError(
-            f"{file}:{text.count(chr(10), 0, text.index(chr(0))) + 1}: binary data, not a YAML file"
-        )
+        raise GrammarError(f"{file}:{text.count(chr(10), 0, text.index(chr(0))) + 1}: binary data, not a YAML file")
     if not text.strip():
         raise GrammarError(f"{file}:1: the file is empty; a grammar needs name, start and rules")
     return text
@@ -155,9 +151,7 @@ class Document:
             inner = (*location, key.value)
             if key.value in result:
                 first = self._lines[inner]
-                raise self._fail(
-                    line, f"the key {key.value!r} is given twice, first in line {first}; keep one"
-                )
+                raise self._fail(line, f"the key {key.value!r} is given twice, first in line {first}; keep one")
             self._lines[inner] = line
             result[key.value] = self._convert(value, inner)
         return result

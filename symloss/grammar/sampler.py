@@ -119,9 +119,7 @@ class Sampler:
         symbol, depth = self._bounds(symbol, depth)
         if self._counts is None:
             limits = self.grammar.limits
-            self._counts = build_table(
-                self.grammar.rules, limits.depth, limits.nodes, lambda item: 1, np.dtype(object)
-            )
+            self._counts = build_table(self.grammar.rules, limits.depth, limits.nodes, lambda item: 1, np.dtype(object))
         return [int(number) for number in self._counts[symbol][depth]]
 
     def counts(self) -> list[int]:
@@ -172,8 +170,7 @@ class Sampler:
             if rest < 0 or item.depth > cell.depth or (rest > 0) != bool(item.holes):
                 continue
             parts = [
-                self._table[hole][cell.depth - offset]
-                for hole, offset in zip(item.holes, item.offsets, strict=True)
+                self._table[hole][cell.depth - offset] for hole, offset in zip(item.holes, item.offsets, strict=True)
             ]
             weight = item.probability * float(product(parts, rest)[rest])
             if weight > 0:

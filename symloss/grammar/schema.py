@@ -106,9 +106,7 @@ _RULES = {
 def read_shape(data: object, problems: Problems) -> GrammarShape | None:
     """Return the data as a grammar's shape; ``None`` after noting every mistake in ``problems``."""
     if not isinstance(data, dict):
-        problems.add(
-            (), "a grammar is a mapping with name, start and rules; see the shipped grammars for examples"
-        )
+        problems.add((), "a grammar is a mapping with name, start and rules; see the shipped grammars for examples")
         return None
     try:
         return GrammarShape.model_validate(data)

@@ -54,9 +54,7 @@ def crossover(a: Derivation, b: Derivation, rng: Random, sampler: Sampler) -> De
         fitting = [
             donor
             for donor in donors.get(place.node.nonterminal, ())
-            if donor.formula.depth <= depth
-            and donor.formula.size <= nodes
-            and donor.formula != place.node.formula
+            if donor.formula.depth <= depth and donor.formula.size <= nodes and donor.formula != place.node.formula
         ]
         if fitting:
             return _replace(a, place.path, _pick(fitting, rng), grammar)
@@ -68,9 +66,7 @@ def subtree(derivation: Derivation, rng: Random, sampler: Sampler) -> Derivation
     for _ in range(_TRIES):
         place = _pick(_places(derivation, sampler.grammar), rng)
         depth, nodes = _room(derivation, place, sampler.grammar)
-        new = sampler.sample(
-            rng, place.node.nonterminal, depth, min(nodes, place.node.formula.size + _GROWTH)
-        )
+        new = sampler.sample(rng, place.node.nonterminal, depth, min(nodes, place.node.formula.size + _GROWTH))
         if new is not None and new.formula != place.node.formula:
             return _replace(derivation, place.path, new, sampler.grammar)
     return None

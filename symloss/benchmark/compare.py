@@ -1,0 +1,132 @@
+"""Trains losses with the same seeds, splits, budget and gradient scale, and says how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symloss.benchmark.statistics import Paired, Summary, holm, paired_difference, summary
+from symloss.codegen.gradients import gradients_of
+from symloss.errors import SymlossError
+from symloss.fitness import train_population
+from symloss.formula import Formula, to_text
+from symloss.losses import find
+from symloss.symbolic import loss_id, scale_to_cross_entropy, to_latex
+from symloss.tasks import Task
+
+#: The seeds of a final comparison: 0, 1, 2, ... A search draws its own from :func:`search_seeds`, far above.
+MAX_SEEDS = 1000
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A loss to compare.
+
+    Attributes:
+        name: what the table calls it.
+        formula: the loss of one class.
+    """
+
+    name: str
+    formula: Formula
+
+
+@dataclass(frozen=True)
+class Row:
+    """One loss's result.
+
+    Attributes:
+        contender: the loss.
+        id: equal exactly for equivalent losses.
+        scale: the factor that gave it cross-entropy's gradient norm at uniform p.
+        validation: accuracy over the seeds, on each seed's validation part.
+        test: accuracy over the seeds on the test set.
+        gain: the paired difference in test accuracy to the baseline; None for the baseline itself.
+        p_adjusted: the gain's p-value, Holm-corrected over the rows of the comparison.
+    """
+
+    contender: Contender
+    id: str
+    scale: float
+    validation: Summary
+    test: Summary
+    gain: Paired | None
+    p_adjusted: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return ``{loss, id, expression, latex, size, scale, validation, test, gain}``."""
+        formula = self.contender.formula
+        gain = None
+        if self.gain is not None:
+            gain = self.gain.to_json() | {"ci95": self.gain.ci95, "p_holm": self.p_adjusted}
+        return {
+            "loss": self.contender.name,
+            "id": self.id,
+            "expression": to_text(formula),
+            "latex": to_latex(formula),
+            "size": formula.size,
+            "scale": self.scale,
+            "validation": self.validation.to_json(),
+            "test": self.test.to_json(),
+            "gain": gain,
+        }
+
+
+def catalogue_contenders(names: Sequence[str]) -> list[Contender]:
+    """Return known losses by name, each once.
+
+    Raises:
+        SymlossError: an unknown name.
+    """
+    return [Contender(found.name, found.formula) for found in dict.fromkeys(find(name) for name in names)]
+
+
+def compare(
+    contenders: Sequence[Contender],
+    task: Task,
+    seeds: int,
+    *,
+    baseline: str = "ce",
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Row]:
+    """Train every loss at the task's full budget with seeds 0 .. seeds-1 and read the test set once.
+
+    Args:
+        contenders: the losses, one of them named ``baseline``.
+        task: data, network and budget.
+        seeds: how many seeds, from 2 to :data:`MAX_SEEDS`; a paired test needs two.
+        baseline: the name of the loss that gains are measured against.
+        progress: called with networks done and in all.
+
+    Raises:
+        SymlossError: too few or too many seeds, the baseline is missing, or a loss without a gradient at uniform p.
+    """
+    if not 2 <= seeds <= MAX_SEEDS:
+        raise SymlossError(f"the number of seeds is {seeds}; it must be from 2 to {MAX_SEEDS}")
+    names = [contender.name for contender in contenders]
+    if baseline not in names:
+        raise SymlossError(f"the baseline {baseline!r} is not among the losses {', '.join(names)}; add it")
+    formulas = [contender.formula for contender in contenders]
+    scores = train_population(
+        task, gradients_of(formulas, task.classes), range(seeds), task.config.steps, test=True, progress=progress
+    )
+    assert scores.test is not None
+    reference = scores.test[-1][names.index(baseline)]
+    gains = [
+        None if name == baseline else paired_difference(scores.test[-1][k], reference) for k, name in enumerate(names)
+    ]
+    measured = [gain.p for gain in gains if gain is not None and gain.p is not None]
+    adjusted = iter(holm(measured))
+    return [
+        Row(
+            contender,
+            loss_id(contender.formula),
+            scale_to_cross_entropy(contender.formula, task.classes),
+            summary(scores.final[k]),
+            summary(scores.test[-1][k]),
+            gains[k],
+            next(adjusted) if gains[k] is not None else None,
+        )
+        for k, contender in enumerate(contenders)
+    ]

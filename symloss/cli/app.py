@@ -1,0 +1,66 @@
+"""The commands' frame: help, version, and errors as one message with exit code 2."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from symloss.cli import benchmark, evolve, listings, show
+from symloss.errors import SymlossError
+
+app = typer.Typer(
+    name="symloss",
+    help="Discover loss functions as readable formulas.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("evolve")(evolve.command)
+app.command("benchmark")(benchmark.command)
+app.command("show")(show.show)
+app.command("export")(show.export)
+app.command("losses")(listings.losses)
+app.command("datasets")(listings.datasets)
+app.command("models")(listings.models)
+app.add_typer(listings.grammars_app, name="grammars")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"symloss {version('symloss')} (torch {version('torch')}, sympy {version('sympy')})")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the versions and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _protect_formulas(arguments: list[str]) -> list[str]:
+    """Return the arguments with a space before a formula such as -y_true*log(y_pred), so that it is no option."""
+    return [f" {text}" if text.startswith("-") and "y_" in text else text for text in arguments]
+
+
+def main() -> None:
+    """Run the command line. Bad input prints one message to standard error and exits with code 2."""
+    try:
+        app(_protect_formulas(sys.argv[1:]))
+    except SymlossError as error:
+        Console(stderr=True).print(Text(f"symloss: {error}", style="red"), soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:
+        sys.exit(1)

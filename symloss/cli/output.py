@@ -1,0 +1,106 @@
+"""What commands share: consoles, JSON output and the LOSS argument."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from symloss.formula import Formula
+    from symloss.tasks import TaskConfig
+
+
+def console_for(json_target: str | None) -> Console:
+    """Return the console for people: standard error when the JSON takes standard output."""
+    return Console(stderr=json_target == "-")
+
+
+def write_json(target: str | None, data: Any) -> None:
+    """Write the JSON to a file, to standard output for ``-``, or nowhere for None."""
+    if target is None:
+        return
+    text = json.dumps(data, indent=1) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    from symloss.store import write_atomic
+
+    write_atomic(Path(target), text)
+
+
+def whole_number(text: str | int) -> int:
+    """Read an option's number; its range is checked where it is used.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+def check_writable(target: str | None) -> None:
+    """Fail now rather than after minutes of work if the JSON could not be written there.
+
+    Raises:
+        SymlossError: the folder does not exist, or the target is a folder.
+    """
+    from symloss.errors import SymlossError
+
+    if target in (None, "-"):
+        return
+    path = Path(str(target))
+    if path.is_dir():
+        raise SymlossError(f"cannot write {path}: it is a directory; name a file")
+    if not path.parent.is_dir():
+        raise SymlossError(f"cannot write {path}: there is no directory {path.parent}; make it first")
+
+
+def task_config(dataset: str, model: str, steps: int | None, label_noise: float) -> TaskConfig:
+    """Return the task that the options name; without ``steps`` it has the default number.
+
+    Raises:
+        SymlossError: an unknown name or a value out of range.
+    """
+    from symloss.tasks import TaskConfig
+
+    given = {"dataset": dataset, "model": model, "label_noise": label_noise}
+    return TaskConfig.from_dict(given if steps is None else given | {"steps": steps})
+
+
+def resolve_loss(text: str) -> tuple[str, Formula, dict[str, Any]]:
+    """Return ``(name, formula, provenance)`` of a LOSS argument: a catalogue name, RUN:RANK or an expression.
+
+    Raises:
+        SymlossError: it is none of these.
+    """
+    from symloss.errors import SymlossError, suggest
+    from symloss.formula import parse_formula
+    from symloss.losses import ALIASES, CATALOGUE, find
+    from symloss.store import find_loss
+    from symloss.symbolic import to_sympy
+
+    text = text.strip()
+    if text in CATALOGUE or text in ALIASES:
+        known = find(text)
+        return known.name, known.formula, {"loss": known.name, "paper": f"{known.paper.title} ({known.paper.year})"}
+    reference = re.fullmatch(r"(.+):(\d+)", text)
+    if reference:
+        formula, row = find_loss(reference[1], int(reference[2]))
+        return f"{Path(reference[1]).name}:{reference[2]}", formula, row
+    if re.fullmatch(r"[A-Za-z_][\w+-]*", text) and text not in ("y_pred", "y_true"):
+        names = [*CATALOGUE, *ALIASES]
+        raise SymlossError(
+            f"unknown loss {text!r}; give a known one ({', '.join(sorted(CATALOGUE))}), RUN:RANK, or a formula in "
+            f"y_pred and y_true{suggest(text, names)}"
+        )
+    formula = parse_formula(text)
+    to_sympy(formula)  # refuses constants without a finite value, such as log(0) or 9**9**9
+    return text, formula, {}

@@ -1,0 +1,21 @@
+"""What a loss is worth: networks trained with it, many at a time, on rungs of rising budget.
+
+Example:
+    >>> scores = train_population(load_task(TaskConfig()), gradients, seeds=range(5), steps=1000)
+    >>> scores.final.mean(1)  # mean validation accuracy of each loss
+"""
+
+from symloss.fitness.free_logits import free_logits_accuracy
+from symloss.fitness.halving import Entry, Ladder, Rung
+from symloss.fitness.population import PopulationScores, train_population
+from symloss.fitness.reference import train_reference
+
+__all__ = [
+    "Entry",
+    "Ladder",
+    "PopulationScores",
+    "Rung",
+    "free_logits_accuracy",
+    "train_population",
+    "train_reference",
+]

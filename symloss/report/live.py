@@ -1,0 +1,133 @@
+"""The live view of a search: a panel in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from symloss.search import Progress
+
+_REFRESH_SECONDS = 0.2
+
+
+class LiveView:
+    """Shows a search's progress; use it as a context manager and call it with each progress.
+
+    Args:
+        console: where to. If it is no terminal, one line a generation is printed instead of a panel.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        self._shown = 0.0
+        self._line: tuple[str, int] | None = None
+
+    def __enter__(self) -> LiveView:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show the progress, at most five times a second."""
+        if self._live:
+            now = time.monotonic()
+            if now - self._shown >= _REFRESH_SECONDS:
+                self._shown = now
+                self._live.update(panel(progress), refresh=True)
+            return
+        line = (progress.phase, progress.generation)
+        if line != self._line and progress.phase != "training":
+            self._line = line
+            self._console.print(Text(plain_line(progress)), soft_wrap=True)
+
+
+def panel(progress: Progress) -> RenderableType:
+    """Return the panel: where the search is, what the screens did, and the best loss so far."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    grid.add_row("generation", f"{progress.generation + 1} of {progress.generations}: {_phase(progress)}")
+    grid.add_row("drawn", f"{progress.drawn:,}, of these {progress.duplicates:,} duplicates")
+    rejected = [f"{name} {count:,}" for name, count in progress.rejected.most_common() if name != "duplicate"]
+    grid.add_row("rejected", ", ".join(rejected) or "none")
+    grid.add_row("trained", f"{progress.trained:,} of {progress.budget:,}")
+    grid.add_row("best", _best(progress))
+    if progress.best_formula:
+        grid.add_row("", Text(progress.best_formula, style="cyan", overflow="ellipsis", no_wrap=True))
+    grid.add_row("time", _time(progress))
+    bar = ProgressBar(total=progress.work_total, completed=progress.work_done, width=60)
+    return Group(grid, bar)
+
+
+def plain_line(progress: Progress) -> str:
+    """Return the same as one line."""
+    parts = [
+        f"generation {progress.generation + 1}/{progress.generations}",
+        _phase(progress),
+        f"drawn {progress.drawn:,}",
+        f"duplicates {progress.duplicates:,}",
+        f"rejected {sum(progress.rejected.values()) - progress.duplicates:,}",
+        f"trained {progress.trained:,}",
+    ]
+    if progress.best is not None:
+        parts.append(f"best {_best(progress)}")
+    return "; ".join([*parts, _time(progress)])
+
+
+def _phase(progress: Progress) -> str:
+    return f"training, rung {progress.rung + 1}" if progress.phase == "training" else progress.phase
+
+
+def _best(progress: Progress) -> str:
+    if progress.best is None or progress.baseline is None:
+        return "nothing trained yet"
+    return f"{100 * progress.best:.2f} % validation accuracy, ce {100 * progress.baseline:.2f} %"
+
+
+def _time(progress: Progress) -> str:
+    left = progress.seconds_left
+    passed = f"{progress.seconds:.0f} s"
+    return passed if left is None else f"{passed}, about {left:.0f} s left"
+
+
+class NetworkBar:
+    """A bar over networks trained, for work that has no generations.
+
+    Args:
+        console: where to; nothing is shown if it is no terminal.
+        what: what is being trained.
+    """
+
+    def __init__(self, console: Console, what: str) -> None:
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        self._what = what
+
+    def __enter__(self) -> NetworkBar:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show ``done`` of ``total`` networks."""
+        if self._live:
+            text = Text(f"{self._what}: {done:,} of {total:,} networks")
+            self._live.update(Group(text, ProgressBar(total=total, completed=done, width=60)), refresh=True)

@@ -1,0 +1,117 @@
+"""Results as tables for the terminal. They are built from the JSON that is also what programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+Row = Mapping[str, Any]
+
+
+def percent(score: Mapping[str, Any]) -> str:
+    """Return ``98.20 [98.05, 98.35]`` from a score's JSON, in percent."""
+    mean = f"{100 * score['mean']:.2f}"
+    if not score.get("ci95"):
+        return mean
+    low, high = score["ci95"]
+    return f"{mean} [{100 * low:.2f}, {100 * high:.2f}]"
+
+
+def gain_text(row: Row) -> Text:
+    """Return the gain over the baseline in points, green where the corrected p-value says it is no noise."""
+    gain = row.get("gain")
+    if not gain:
+        return Text("baseline", style="dim")
+    significant = gain.get("p_holm") is not None and gain["p_holm"] < 0.05
+    style = ("green" if gain["mean"] > 0 else "red") if significant else "dim"
+    return Text(f"{100 * gain['mean']:+.2f}", style=style)
+
+
+def p_text(row: Row) -> str:
+    """Return the Holm-corrected p-value."""
+    gain = row.get("gain")
+    if not gain or gain.get("p_holm") is None:
+        return ""
+    p = gain["p_holm"]
+    return "< 1e-4" if p < 1e-4 else f"{p:.4f}"
+
+
+def _score_table(title: str, rows: list[Row]) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    table.add_column("loss", no_wrap=True)
+    table.add_column("size", justify="right")
+    table.add_column("validation %", justify="right")
+    table.add_column("test % [95 %]", justify="right", no_wrap=True)
+    table.add_column("gain", justify="right", no_wrap=True)
+    table.add_column("p (Holm)", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row["loss"],
+            str(row["size"]),
+            f"{100 * row['validation']['mean']:.2f}",
+            percent(row["test"]),
+            gain_text(row),
+            p_text(row),
+        )
+    return table
+
+
+def _formula_table(rows: list[Row]) -> Table:
+    table = Table(header_style="bold", pad_edge=False, show_lines=False)
+    table.add_column("loss", no_wrap=True)
+    table.add_column("formula and LaTeX", overflow="fold")
+    for row in rows:
+        table.add_row(row["loss"], Text(row["expression"]))
+        table.add_row("", Text(row["latex"], style="cyan"), end_section=True)
+    return table
+
+
+def benchmark_tables(result: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield the tables of a benchmark's JSON: one of scores for each dataset, and one of formulas."""
+    datasets = list(dict.fromkeys(row["dataset"] for row in result["results"]))
+    rows: list[Row] = []
+    for dataset in datasets:
+        rows = [row for row in result["results"] if row["dataset"] == dataset]
+        n = rows[0]["test"]["n"]
+        yield _score_table(f"{dataset}, {rows[0]['model']}: accuracy over {n} seeds", rows)
+    yield _formula_table(rows)
+    yield Text(
+        "Same seeds, splits, steps and gradient norm at uniform p for every loss. gain: paired difference in test "
+        "accuracy to ce, in points; p: paired t-test, Holm-corrected over the table.",
+        style="dim",
+    )
+
+
+def evolve_summary(result: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield what a finished search shows: formulas, scores, counts, and where everything is."""
+    found, baselines = result["hall_of_fame"], result["baselines"]
+    if not found:
+        yield Text("No loss passed every screen: widen the grammar or raise the budget.", style="yellow")
+    else:
+        yield _formula_table(found)
+    n = baselines[0]["test"]["n"]
+    title = f"Discovered losses, by validation accuracy, and baselines ({n} fresh seeds each)"
+    yield _score_table(title, [*found, *baselines])
+    counts = result["counts"]
+    rejected = ", ".join(f"{name} {number:,}" for name, number in counts["rejected"].items() if name != "duplicate")
+    yield Text(
+        f"{counts['drawn']:,} candidates drawn: {counts['duplicates']:,} duplicates; rejected: {rejected}; "
+        f"{counts['trained']:,} trained. {result['seconds']:.0f} s."
+    )
+    yield Text(
+        "Every loss has cross-entropy's gradient norm at uniform p, the same seeds, splits and steps. gain: paired "
+        "difference in test accuracy to ce, in points; p: paired t-test, Holm-corrected over the table. The test set "
+        "was read once, for this table.",
+        style="dim",
+    )
+    run = result["run"]
+    yield Text(f"Saved in {run}")
+    lines = [("again", f"symloss evolve --resume {run}")]
+    if found:
+        lines += [("show", f"symloss show {run}:1"), ("export", f"symloss export {run}:1 --to torch -o my_loss.py")]
+    for what, command in lines:
+        yield Text(f"  {what:<7} {command}")

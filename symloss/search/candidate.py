@@ -1,0 +1,94 @@
+"""What a search knows of a loss, and which of two is better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from symloss.fitness import Entry
+from symloss.formula import to_text
+from symloss.grammar import Derivation
+
+
+@dataclass
+class Candidate:
+    """One loss that passed the screens.
+
+    Attributes:
+        id: the content hash of its canonical form.
+        derivation: its genotype.
+        size: the node count after the cheap simplifications, which selection and the hall of fame count by.
+        generation, index: where it was drawn.
+        origin: ``"draw"``, ``"seed"``, ``"crossover"`` or a mutation.
+        parents: the ids it was made from.
+        scores: validation accuracy per seed, for each rung that it was trained on.
+    """
+
+    id: str
+    derivation: Derivation
+    size: int
+    generation: int
+    index: int
+    origin: str
+    parents: tuple[str, ...] = ()
+    scores: dict[int, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def expression(self) -> str:
+        """Its formula as text."""
+        return to_text(self.derivation.formula)
+
+    @property
+    def rung(self) -> int:
+        """The highest rung it was trained on; -1 if none."""
+        return max(self.scores, default=-1)
+
+    @property
+    def score(self) -> float:
+        """The mean validation accuracy on its highest rung; 0 if it was not trained."""
+        return float(np.mean(self.scores[self.rung])) if self.scores else 0.0
+
+    def entry(self, rung: int) -> Entry:
+        """Return its result on a rung, for the ladder."""
+        return Entry(self.id, self.size, float(np.mean(self.scores[rung])))
+
+
+def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return candidates by the rung they reached, then score, then size (smaller first), then id."""
+    return sorted(candidates, key=lambda c: (-c.rung, -c.score, c.size, c.id))
+
+
+def choose_finalists(candidates: Sequence[Candidate], places: int) -> list[Candidate]:
+    """Return whom to train on the last rung: half the places for the best of each size, half for the best of all.
+
+    Without the first half one large family of near-equal formulas could fill every place.
+    """
+    ranked = best_first(candidates)
+    if not ranked:
+        return []
+    chosen = hall_of_fame(candidates, ranked[0].rung)[: places // 2]
+    for candidate in ranked:
+        if len(chosen) >= places:
+            break
+        if candidate not in chosen:
+            chosen.append(candidate)
+    return chosen
+
+
+def hall_of_fame(candidates: Iterable[Candidate], rung: int) -> list[Candidate]:
+    """Return the best candidate of each size among those trained on a rung, best score first."""
+    best: dict[int, Candidate] = {}
+    for candidate in best_first(c for c in candidates if rung in c.scores):
+        best.setdefault(candidate.size, candidate)
+    return best_first(best.values())
+
+
+def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return those that no other beats in both score and size, smallest first."""
+    front: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: (c.size, -c.score, c.id)):
+        if not front or candidate.score > front[-1].score:
+            front.append(candidate)
+    return front

@@ -1,0 +1,87 @@
+"""What a search remembers between two moments at which it could be killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from symloss.formula import Formula
+from symloss.search.candidate import Candidate
+
+
+@dataclass
+class Rejection:
+    """A drawn formula that a screen turned away.
+
+    Attributes:
+        expression: its text.
+        screen: the screen's name.
+        reason: one line.
+    """
+
+    expression: str
+    screen: str
+    reason: str
+
+
+@dataclass
+class Generation:
+    """One generation as it was drawn.
+
+    Attributes:
+        number: from 0.
+        candidates: those that passed every screen, in the order they were drawn: the ones to train.
+        drawn: how many were drawn.
+        rejections: every other one.
+        known: formulas that a later screen rejected after the identity index had taken them in.
+    """
+
+    number: int
+    candidates: list[Candidate] = field(default_factory=list)
+    drawn: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+    known: list[Formula] = field(default_factory=list)
+
+    def rejected(self) -> Counter[str]:
+        """Return how many each screen rejected."""
+        return Counter(rejection.screen for rejection in self.rejections)
+
+
+class Journal(Protocol):
+    """Where a search writes what it must not do twice. Each call either takes effect as a whole or not at all."""
+
+    def load_generation(self, number: int) -> Generation | None:
+        """Return a generation as it was saved, without scores, or None."""
+
+    def save_generation(self, generation: Generation) -> None:
+        """Remember a drawn generation."""
+
+    def load_scores(self, rung: int) -> dict[str, tuple[float, ...]]:
+        """Return the scores of a rung by candidate id."""
+
+    def save_scores(self, rung: int, scores: Mapping[str, Sequence[float]]) -> None:
+        """Remember the scores of some candidates on a rung."""
+
+
+class MemoryJournal:
+    """A journal that lives as long as the process: for library use without a run directory."""
+
+    def __init__(self) -> None:
+        self._scores: dict[int, dict[str, tuple[float, ...]]] = {}
+
+    def load_generation(self, number: int) -> Generation | None:
+        """Return None: nothing outlives the search."""
+        return None
+
+    def save_generation(self, generation: Generation) -> None:
+        """Do nothing: the search itself holds its generations."""
+
+    def load_scores(self, rung: int) -> dict[str, tuple[float, ...]]:
+        """Return the scores of a rung by candidate id."""
+        return dict(self._scores.get(rung, {}))
+
+    def save_scores(self, rung: int, scores: Mapping[str, Sequence[float]]) -> None:
+        """Remember the scores of some candidates on a rung."""
+        self._scores.setdefault(rung, {}).update({name: tuple(values) for name, values in scores.items()})

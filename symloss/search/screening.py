@@ -1,0 +1,230 @@
+"""Draws candidates and puts them through every screen until a generation is full."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from symloss.codegen.gradients import MAX_TABLE_ERROR, tabulate
+from symloss.errors import SymlossError
+from symloss.fitness import free_logits_accuracy
+from symloss.fitness.free_logits import PASS
+from symloss.formula import Formula, to_text
+from symloss.grammar import Derivation
+from symloss.search.candidate import Candidate
+from symloss.search.journal import Generation, Rejection
+from symloss.search.surrogate import Surrogate
+from symloss.symbolic import SCREENS as SYMBOLIC_SCREENS
+from symloss.symbolic import IdentityIndex, Screener, loss_id, reduce_formula
+
+#: All screens in order, each with what it demands.
+SCREENS = {
+    **SYMBOLIC_SCREENS,
+    "unresolved": f"a response table represents the curves to {MAX_TABLE_ERROR:g}",
+    "free-logits": f"gradient descent sorts unconstrained logits to {PASS:.0%} accuracy",
+    "surrogate": "its curves promise to train well, where more pass than can be trained",
+}
+
+
+#: Screens after which a rejected loss stays known, so that it is not drawn again.
+LATE_SCREENS = ("unresolved", "free-logits", "surrogate")
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A candidate before the screens.
+
+    Attributes:
+        derivation: its genotype.
+        origin: how it was made.
+        parents: the ids it was made from.
+    """
+
+    derivation: Derivation
+    origin: str
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """A draw that passed the symbolic screens, with its normalised curves."""
+
+    index: int
+    draw: Draw
+    fingerprint: np.ndarray
+
+    @property
+    def formula(self) -> Formula:
+        return self.draw.derivation.formula
+
+
+class Screening:
+    """The screens of one search, with all the losses it has seen.
+
+    Args:
+        classes: C of the task.
+
+    Attributes:
+        fingerprints: the normalised curves of each candidate, by id.
+    """
+
+    #: A search gives up on a generation after this many draws for each place.
+    MAX_DRAWS = 2000
+
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+        self._index = IdentityIndex()
+        self._screener = Screener(classes, self._index)
+        self._ids: set[str] = set()
+        self.fingerprints: dict[str, np.ndarray] = {}
+
+    def know(self, formula: Formula) -> np.ndarray | None:
+        """Take a loss into the identity index, so that a candidate equal to it is a duplicate; return its curves."""
+        verdict = self._screener(formula)
+        if verdict.screen is None and verdict.fingerprint is not None:
+            self._index.add(formula, verdict.fingerprint)
+        return verdict.fingerprint
+
+    def replay(self, generation: Generation) -> None:
+        """Take in a generation that an earlier process drew."""
+        for formula in generation.known:
+            self.know(formula)
+        for candidate in generation.candidates:
+            curves = self.know(candidate.derivation.formula)
+            if curves is not None:
+                self.fingerprints[candidate.id] = curves
+            self._ids.add(candidate.id)
+
+    def fill(
+        self,
+        number: int,
+        places: int,
+        draw: Callable[[int], Draw],
+        progress: Callable[[Generation], None],
+        *,
+        surplus: int = 1,
+        surrogate: Surrogate | None = None,
+    ) -> Generation:
+        """Draw candidates 0, 1, 2, ... of a generation until ``places`` of them have passed every screen.
+
+        Args:
+            number: the generation.
+            places: how many are wanted. Fewer come back when the grammar has no more to offer.
+            draw: the draw of an index; it must not depend on anything this generation finds.
+            progress: called now and then with what there is so far.
+            surplus: with a surrogate, how many candidates pass the symbolic screens for each place.
+            surrogate: chooses among them. A quarter of the places goes to candidates in the order they were drawn,
+                so that what it has not learned to like still gets its chance.
+        """
+        generation = Generation(number)
+        limit = self.MAX_DRAWS * places
+        while len(generation.candidates) < places and generation.drawn < limit:
+            # Without a surrogate never more at once than there are places left: every loss that passes is trained.
+            wanted = places - len(generation.candidates)
+            pool = self._draw_pool(generation, wanted * (surplus if surrogate else 1), limit, draw, progress)
+            order = _order_of_trial(pool, wanted, surrogate)
+            while order and len(generation.candidates) < places:
+                size = places - len(generation.candidates)
+                batch, order = order[:size], order[size:]
+                self._admit(generation, batch)
+                progress(generation)
+            for passed in order:
+                self._reject(generation, passed.formula, "surrogate", "the curves promise less than those trained")
+                generation.known.append(passed.formula)
+        generation.candidates.sort(key=lambda candidate: candidate.index)
+        progress(generation)
+        return generation
+
+    def _draw_pool(
+        self,
+        generation: Generation,
+        size: int,
+        limit: int,
+        draw: Callable[[int], Draw],
+        progress: Callable[[Generation], None],
+    ) -> list[_Passed]:
+        """Draw until ``size`` candidates have passed the symbolic screens."""
+        pool: list[_Passed] = []
+        while len(pool) < size and generation.drawn < limit:
+            item = draw(generation.drawn)
+            formula = item.derivation.formula
+            verdict = self._screener(formula)
+            if verdict.screen is None and verdict.fingerprint is not None:
+                self._index.add(formula, verdict.fingerprint)
+                pool.append(_Passed(generation.drawn, item, verdict.fingerprint))
+            else:
+                self._reject(generation, formula, verdict.screen or "", verdict.reason)
+            generation.drawn += 1
+            if generation.drawn % 500 == 0:
+                progress(generation)
+        return pool
+
+    def _admit(self, generation: Generation, batch: Sequence[_Passed]) -> None:
+        """Put a batch through the late screens and take in what passes."""
+        failed = {place: rest for place, *rest in self._trial([passed.formula for passed in batch])}
+        for place, passed in enumerate(batch):
+            if place in failed:
+                self._reject(generation, passed.formula, *failed[place])
+                generation.known.append(passed.formula)
+                continue
+            name = loss_id(passed.formula)
+            if name in self._ids:  # equal at 50 digits, though rounding kept the float64 curves apart
+                self._reject(generation, passed.formula, "duplicate", f"the same loss as candidate {name}")
+                continue
+            self._ids.add(name)
+            self.fingerprints[name] = passed.fingerprint
+            generation.candidates.append(
+                Candidate(
+                    id=name,
+                    derivation=passed.draw.derivation,
+                    size=reduce_formula(passed.formula).size,
+                    generation=generation.number,
+                    index=passed.index,
+                    origin=passed.draw.origin,
+                    parents=passed.draw.parents,
+                )
+            )
+
+    def _trial(self, formulas: Sequence[Formula]) -> list[tuple[int, str, str]]:
+        """Return ``(place, screen, reason)`` for what the two screens that need tables reject; they run in batches."""
+        rejected = []
+        tables = []
+        places = []
+        for place, formula in enumerate(formulas):
+            try:
+                tabulated = tabulate(formula, self.classes)
+            except SymlossError as error:
+                rejected.append((place, "unresolved", str(error)))
+                continue
+            if not tabulated.resolved:
+                rejected.append((place, "unresolved", f"the table is off by {tabulated.error:.2g}"))
+                continue
+            tables.append(tabulated.table)
+            places.append(place)
+        if tables:
+            accuracies = free_logits_accuracy(torch.stack(tables), self.classes)
+            rejected += [
+                (place, "free-logits", f"free logits reach {accuracy:.0%}")
+                for place, accuracy in zip(places, accuracies, strict=True)
+                if accuracy < PASS
+            ]
+        return rejected
+
+    @staticmethod
+    def _reject(generation: Generation, formula: Formula, screen: str, reason: str) -> None:
+        generation.rejections.append(Rejection(to_text(formula), screen, reason))
+
+
+def _order_of_trial(pool: list[_Passed], wanted: int, surrogate: Surrogate | None) -> list[_Passed]:
+    """Return the pool with three quarters of the wanted places' most promising first, the rest as drawn."""
+    if surrogate is None or len(pool) <= wanted:
+        return pool
+    promise = surrogate.predict([passed.fingerprint for passed in pool])
+    ranked = sorted(range(len(pool)), key=lambda place: (-promise[place], place))
+    chosen = ranked[: math.ceil(0.75 * wanted)]
+    rest = sorted(set(range(len(pool))) - set(chosen))
+    return [pool[place] for place in (*chosen, *rest)]

@@ -1,0 +1,50 @@
+"""A guess, from the response curves alone, of which candidates will train well.
+
+Screening is far cheaper than training, so many more candidates can pass the screens than there are places to train. The
+curves decide what training does, hence they predict it; extra-trees (Geurts, Ernst and Wehenkel 2006, "Extremely
+randomized trees", Machine Learning 63) learn how from the candidates trained so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from symloss.search.candidate import Candidate, best_first
+
+#: Points of each curve that the trees see.
+_POINTS = 64
+
+#: With fewer trained candidates than this the guess is worth nothing.
+MIN_TRAINED = 64
+
+
+class Surrogate:
+    """Ranks candidates by their curves.
+
+    Args:
+        candidates: trained ones.
+        fingerprints: their normalised curves ``[2 * G]``, in the same order.
+        seed: of the trees' randomness.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate], fingerprints: Sequence[np.ndarray], seed: int) -> None:
+        from sklearn.ensemble import ExtraTreesRegressor  # imported here: it takes a second
+
+        order = {candidate.id: place for place, candidate in enumerate(reversed(best_first(candidates)))}
+        # What is learned is the place in the order of merit: the rungs' scores are not on one scale.
+        merit = np.array([order[candidate.id] / max(len(order) - 1, 1) for candidate in candidates])
+        self._trees = ExtraTreesRegressor(n_estimators=100, min_samples_leaf=2, random_state=seed % 2**32, n_jobs=1)
+        self._trees.fit(_features(fingerprints), merit)
+
+    def predict(self, fingerprints: Sequence[np.ndarray]) -> np.ndarray:
+        """Return each candidate's predicted place among those trained, from 0 (worst) to 1 (best)."""
+        return np.asarray(self._trees.predict(_features(fingerprints)))
+
+
+def _features(fingerprints: Sequence[np.ndarray]) -> np.ndarray:
+    curves = np.stack(fingerprints)
+    half = curves.shape[1] // 2
+    points = np.linspace(0, half - 1, _POINTS).round().astype(int)
+    return curves[:, np.concatenate([points, half + points])].astype(np.float32)

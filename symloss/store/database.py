@@ -1,0 +1,168 @@
+"""The SQLite database of a run: every candidate, score and rejection. It is the search's journal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from symloss.errors import SymlossError
+from symloss.formula import parse_formula
+from symloss.grammar import Grammar
+from symloss.search import LATE_SCREENS, Candidate, Generation, Rejection
+
+#: Raised when the tables change; a database of another version is refused.
+VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE generations (number INTEGER PRIMARY KEY, drawn INTEGER NOT NULL) STRICT;
+CREATE TABLE candidates (
+    id TEXT PRIMARY KEY, generation INTEGER NOT NULL REFERENCES generations, position INTEGER NOT NULL,
+    expression TEXT NOT NULL, derivation TEXT NOT NULL, size INTEGER NOT NULL, origin TEXT NOT NULL,
+    parents TEXT NOT NULL
+) STRICT;
+CREATE TABLE rejections (
+    generation INTEGER NOT NULL REFERENCES generations, number INTEGER NOT NULL,
+    expression TEXT NOT NULL, screen TEXT NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (generation, number)
+) STRICT;
+CREATE TABLE scores (
+    rung INTEGER NOT NULL, id TEXT NOT NULL, scores TEXT NOT NULL, PRIMARY KEY (rung, id)
+) STRICT;
+"""
+
+
+class Database:
+    """One run's database; it implements :class:`symloss.search.Journal`.
+
+    Args:
+        path: the file; created if absent.
+        grammar: of the run, to read derivations with.
+
+    Raises:
+        SymlossError: it cannot be opened, is no database, or is of another version.
+    """
+
+    def __init__(self, path: Path, grammar: Grammar) -> None:
+        self._path = path
+        self._grammar = grammar
+        fresh = not path.exists()
+        with self._guard():
+            self._connection = sqlite3.connect(path, isolation_level=None)
+            # Write-ahead logging keeps every committed transaction when the process is killed.
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            if fresh or version == 0:
+                with self._transaction():
+                    for statement in _SCHEMA.strip().split(";\n"):
+                        self._connection.execute(statement)
+                    self._connection.execute(f"PRAGMA user_version = {VERSION}")
+            elif version != VERSION:
+                raise SymlossError(
+                    f"{path} is of version {version}, this symloss reads version {VERSION}; "
+                    "resume the run with the symloss that wrote it"
+                )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def load_generation(self, number: int) -> Generation | None:
+        """Return a generation as it was drawn, without scores, or None if it was not saved."""
+        with self._guard():
+            row = self._connection.execute("SELECT drawn FROM generations WHERE number = ?", (number,)).fetchone()
+            if row is None:
+                return None
+            rejections = [
+                Rejection(*fields)
+                for fields in self._connection.execute(
+                    "SELECT expression, screen, reason FROM rejections WHERE generation = ? ORDER BY number", (number,)
+                )
+            ]
+            candidates = self._connection.execute(
+                "SELECT id, derivation, size, position, origin, parents FROM candidates "
+                "WHERE generation = ? ORDER BY position",
+                (number,),
+            ).fetchall()
+        return Generation(
+            number=number,
+            candidates=[
+                Candidate(
+                    id=name,
+                    derivation=self._grammar.derivation_from_json(json.loads(derivation)),
+                    size=size,
+                    generation=number,
+                    index=position,
+                    origin=origin,
+                    parents=tuple(json.loads(parents)),
+                )
+                for name, derivation, size, position, origin, parents in candidates
+            ],
+            drawn=row[0],
+            rejections=rejections,
+            known=[parse_formula(r.expression) for r in rejections if r.screen in LATE_SCREENS],
+        )
+
+    def save_generation(self, generation: Generation) -> None:
+        """Write a drawn generation in one transaction."""
+        with self._guard(), self._transaction():
+            self._connection.execute("INSERT INTO generations VALUES (?, ?)", (generation.number, generation.drawn))
+            self._connection.executemany(
+                "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        c.id,
+                        c.generation,
+                        c.index,
+                        c.expression,
+                        json.dumps(c.derivation.to_json()),
+                        c.size,
+                        c.origin,
+                        json.dumps(c.parents),
+                    )
+                    for c in generation.candidates
+                ],
+            )
+            self._connection.executemany(
+                "INSERT INTO rejections VALUES (?, ?, ?, ?, ?)",
+                [
+                    (generation.number, place, r.expression, r.screen, r.reason)
+                    for place, r in enumerate(generation.rejections)
+                ],
+            )
+
+    def load_scores(self, rung: int) -> dict[str, tuple[float, ...]]:
+        """Return the scores of a rung by candidate id."""
+        with self._guard():
+            rows = self._connection.execute("SELECT id, scores FROM scores WHERE rung = ?", (rung,)).fetchall()
+        return {name: tuple(json.loads(scores)) for name, scores in rows}
+
+    def save_scores(self, rung: int, scores: Mapping[str, Sequence[float]]) -> None:
+        """Write some candidates' scores in one transaction."""
+        with self._guard(), self._transaction():
+            self._connection.executemany(
+                "INSERT INTO scores VALUES (?, ?, ?)",
+                [(rung, name, json.dumps(list(values))) for name, values in scores.items()],
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise SymlossError(
+                f"the run's database {self._path} cannot be used: {error}; "
+                "check that the folder is writable and that no other process runs it"
+            ) from None

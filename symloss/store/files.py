@@ -1,0 +1,37 @@
+"""Files that are either the old or the new version, never half of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from symloss.errors import SymlossError
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a UTF-8 file by way of a temporary one beside it.
+
+    Raises:
+        SymlossError: it cannot be written there.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise SymlossError(f"cannot write {path}: {error.strerror}; choose another place or free it") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

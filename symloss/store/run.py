@@ -1,0 +1,206 @@
+"""A run directory: the resolved configuration, the database and the hall of fame."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+import re
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from symloss.errors import SymlossError, unknown
+from symloss.formula import Formula, parse_formula
+from symloss.grammar import Grammar
+from symloss.search import SearchConfig
+from symloss.store.database import Database
+from symloss.store.files import write_atomic
+from symloss.tasks import TaskConfig
+
+CONFIG_FILE = "config.json"
+DATABASE_FILE = "run.sqlite"
+HALL_OF_FAME = "hall_of_fame"
+RUNS_FOLDER = "runs"
+
+
+def default_run_dir(grammar: str, dataset: str) -> Path:
+    """Return an unused directory below ``runs/`` named by time, grammar and dataset."""
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9_-]', '_', grammar)}-{dataset}"
+    for number in range(1, 1000):
+        path = Path(RUNS_FOLDER) / (stem if number == 1 else f"{stem}-{number}")
+        if not path.exists():
+            return path
+    raise SymlossError(f"{RUNS_FOLDER} holds a thousand runs named {stem}; choose a directory with --run-dir")
+
+
+class Run:
+    """One search on disk.
+
+    Attributes:
+        path: the directory.
+        grammar, task, search: what decides the result.
+        database: the search's journal.
+    """
+
+    def __init__(self, path: Path, grammar: Grammar, task: TaskConfig, search: SearchConfig) -> None:
+        self.path = path
+        self.grammar = grammar
+        self.task = task
+        self.search = search
+        self.database = Database(path / DATABASE_FILE, grammar)
+
+    @classmethod
+    def create(cls, path: Path, grammar: Grammar, task: TaskConfig, search: SearchConfig) -> Run:
+        """Start a run in a new or empty directory.
+
+        Raises:
+            SymlossError: the directory is not empty or cannot be written.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            taken = any(path.iterdir())
+        except OSError as error:
+            raise SymlossError(
+                f"cannot use {path} as the run's directory: {error.strerror}; choose another with --run-dir"
+            ) from None
+        if taken:
+            raise SymlossError(
+                f"the run directory {path} is not empty; choose another with --run-dir, or go on with --resume {path}"
+            )
+        config = {
+            "grammar": grammar.to_dict(),
+            "task": json.loads(task.to_json()),
+            "search": search.to_dict(),
+            "versions": _versions(),
+        }
+        write_atomic(path / CONFIG_FILE, json.dumps(config, indent=1) + "\n")
+        return cls(path, grammar, task, search)
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """Open a run that :meth:`create` started.
+
+        Raises:
+            SymlossError: there is none, or it cannot be read.
+        """
+        config = _read_json(_run_path(path) / CONFIG_FILE)
+        try:
+            grammar, task, search = config["grammar"], config["task"], config["search"]
+        except (KeyError, TypeError):
+            raise SymlossError(f"{path / CONFIG_FILE} lacks the grammar, task or search; is it a run's?") from None
+        return cls(
+            _run_path(path), Grammar.from_dict(grammar), TaskConfig.from_dict(task), SearchConfig.from_dict(search)
+        )
+
+    def config(self) -> dict[str, Any]:
+        """Return the resolved configuration."""
+        found: dict[str, Any] = _read_json(self.path / CONFIG_FILE)
+        return found
+
+    def result(self) -> dict[str, Any] | None:
+        """Return what :meth:`finish` wrote, or None if the run has not ended."""
+        path = self.path / f"{HALL_OF_FAME}.json"
+        return _read_json(path) if path.exists() else None
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """Write the hall of fame as JSON, CSV and LaTeX; the JSON last, since it marks the run as ended."""
+        write_atomic(self.path / f"{HALL_OF_FAME}.csv", _csv(result))
+        write_atomic(self.path / f"{HALL_OF_FAME}.tex", _tex(result))
+        write_atomic(self.path / f"{HALL_OF_FAME}.json", json.dumps(result, indent=1) + "\n")
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+
+def find_loss(run: str, rank: int) -> tuple[Formula, dict[str, Any]]:
+    """Return the formula and the result row of a finished run's loss.
+
+    Args:
+        run: a run directory, or its name below ``runs/``.
+        rank: from 1.
+
+    Raises:
+        SymlossError: no such run or rank, or the run has not ended.
+    """
+    path = _run_path(Path(run))
+    file = path / f"{HALL_OF_FAME}.json"
+    if not file.exists():
+        raise SymlossError(f"the run {path} has not ended; finish it with: symloss evolve --resume {path}")
+    result = _read_json(file)
+    rows = result.get("hall_of_fame", [])
+    for row in rows:
+        if row.get("rank") == rank:
+            config = result["config"]
+            task = ", ".join(f"{key} {value}" for key, value in config["task"].items())
+            origin = {"run": path.name, "grammar": config["grammar"]["name"], "task": task}
+            return parse_formula(str(row["expression"])), origin | row
+    raise SymlossError(f"the run {path} has no loss of rank {rank}; it has ranks 1 to {len(rows)}")
+
+
+def _run_path(path: Path) -> Path:
+    below = Path(RUNS_FOLDER) / path
+    for candidate in (path, below):
+        if (candidate / CONFIG_FILE).is_file():
+            return candidate
+    runs = [p.name for p in Path(RUNS_FOLDER).iterdir() if p.is_dir()] if Path(RUNS_FOLDER).is_dir() else []
+    hint = f"; {unknown('run', path.name, runs)}" if runs else ""
+    raise SymlossError(f"{path} is no run: it holds no {CONFIG_FILE}{hint}")
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SymlossError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise SymlossError(f"{path} is damaged: {error}") from None
+
+
+def _versions() -> dict[str, str]:
+    names = ("symloss", "torch", "sympy", "numpy", "scikit-learn", "scipy", "python-flint")
+    return {"python": platform.python_version(), "machine": platform.machine()} | {n: version(n) for n in names}
+
+
+_CSV_COLUMNS = (
+    "rank,loss,expression,latex,size,validation_mean,validation_std,test_mean,test_std,test_ci95_low,test_ci95_high,n,"
+    "gain_mean,gain_p,gain_p_holm,id"
+).split(",")
+
+
+def _csv(result: dict[str, Any]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _CSV_COLUMNS, lineterminator="\n", extrasaction="ignore", restval="")
+    writer.writeheader()
+    for row in result["hall_of_fame"] + result["baselines"]:
+        low, high = row["test"]["ci95"]
+        values = {f"{part}_{name}": row[part][name] for part in ("validation", "test") for name in ("mean", "std")}
+        values |= {"test_ci95_low": low, "test_ci95_high": high, "n": row["test"]["n"]}
+        values |= {f"gain_{name}": value for name, value in (row["gain"] or {}).items()}
+        writer.writerow(row | values)
+    return text.getvalue()
+
+
+def _tex(result: dict[str, Any]) -> str:
+    """Return a booktabs table; the document needs the packages booktabs and amsmath."""
+    lines = [
+        r"% needs \usepackage{booktabs,amsmath}",
+        r"\begin{tabular}{llrrr}",
+        r"\toprule",
+        r"Loss & $L(p, y)$ & Size & Test accuracy (\%) & Gain \\",
+        r"\midrule",
+    ]
+    for row in result["hall_of_fame"] + result["baselines"]:
+        low, high = row["test"]["ci95"]
+        gain = f"{100 * row['gain']['mean']:+.2f}" if row["gain"] else "--"
+        name = row["loss"].replace("#", r"\#").replace("_", r"\_")
+        lines.append(
+            f"{name} & ${row['latex']}$ & {row['size']} & "
+            f"{100 * row['test']['mean']:.2f} [{100 * low:.2f}, {100 * high:.2f}] & {gain} \\\\"
+        )
+        if row is result["hall_of_fame"][-1]:
+            lines.append(r"\midrule")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])

@@ -1,0 +1,157 @@
+"""Response curves at high precision, in ball arithmetic: every digit that is used is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from symloss.errors import SymlossError
+from symloss.formula import Formula, at_label, exact
+
+#: Bits of working precision: 50 digits and room for cancellation.
+PRECISION = 256
+
+Ball = Any
+DualBall = tuple[Ball, Ball | None]
+
+
+def ball(value: Fraction) -> Ball:
+    """Return the ball of a rational number at the working precision."""
+    return arb(fmpq(value.numerator, value.denominator))
+
+
+def response_balls(formula: Formula, points: list[Fraction]) -> list[tuple[Ball, Ball]]:
+    """Return ``(r0, r1)`` at each probability as balls, nan where the formula leaves its domain."""
+    with ctx.workprec(PRECISION):
+        places = [ball(point) for point in points]
+        return list(zip(*(_responses(formula, places, label) for label in (0, 1)), strict=True))
+
+
+def _responses(formula: Formula, places: list[Ball], label: int) -> list[Ball]:
+    curve = [_response(formula, p, label) for p in places]
+    if all(value.is_nan() for value in curve):
+        try:  # a term times y_true is zero at y = 0 whatever the term is there
+            plain = at_label(formula, label)
+        except SymlossError:
+            return curve
+        return [_response(plain, p, label) for p in places]
+    return curve
+
+
+def _response(formula: Formula, p: Ball, label: int) -> Ball:
+    _, slope = _evaluate(formula, p, arb(label))
+    return arb(0) if slope is None else p * slope
+
+
+def _evaluate(node: Formula, p: Ball, y: Ball) -> DualBall:
+    if node.op == "const":
+        assert isinstance(node.value, float)
+        return ball(exact(node.value)), None
+    if node.op == "y_pred":
+        return p, arb(1)
+    if node.op == "y_true":
+        return y, None
+    parts = [_evaluate(arg, p, y) for arg in node.args]
+    if len(parts) == 2:
+        if node.op in ("max", "min") and node.args[0] == node.args[1]:
+            return parts[0]  # two balls of one number would not be known to be equal
+        (a, da), (b, db) = parts
+        return _BINARY[node.op](a, da, b, db)
+    a, da = parts[0]
+    function, rate = _UNARY[node.op]
+    value = function(a)
+    return value, None if da is None else rate(a, value) * da
+
+
+def _add(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
+    return a + b, db if da is None else da if db is None else da + db
+
+
+def _sub(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
+    return a - b, (None if db is None else -db) if da is None else da if db is None else da - db
+
+
+def _mul(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
+    left = None if da is None else da * b
+    right = None if db is None else a * db
+    return a * b, right if left is None else left if right is None else left + right
+
+
+def _div(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
+    value = a / b
+    if da is None and db is None:
+        return value, None
+    return value, ((arb(0) if da is None else da) - (arb(0) if db is None else value * db)) / b
+
+
+def _pow(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
+    value = a**b
+    slope = None
+    if da is not None:
+        slope = b * a ** (b - 1) * da
+    if db is not None:
+        through_exponent = value * a.log() * db
+        slope = through_exponent if slope is None else slope + through_exponent
+    return value, slope
+
+
+def _choose(take_a: bool, take_b: bool, a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
+    if take_a:
+        return a, da
+    if take_b:
+        return b, db
+    return arb.nan(), arb.nan()  # the balls overlap: which branch holds is not decided
+
+
+def _max(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
+    return _choose(bool(a >= b), bool(b >= a), a, da, b, db)
+
+
+def _min(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
+    return _choose(bool(a <= b), bool(b <= a), a, da, b, db)
+
+
+def _sign(a: Ball) -> Ball:
+    return arb(1) if a > 0 else arb(-1) if a < 0 else arb(0) if a.is_zero() else arb.nan()
+
+
+_BINARY: dict[str, Callable[[Ball, Ball, Ball, Ball], DualBall]] = {
+    "add": _add,
+    "sub": _sub,
+    "mul": _mul,
+    "div": _div,
+    "pow": _pow,
+    "max": _max,
+    "min": _min,
+}
+
+
+def _two_over_sqrt_pi() -> Ball:
+    return 2 / arb.const_sqrt_pi()
+
+
+_UNARY: dict[str, tuple[Callable[[Ball], Ball], Callable[[Ball, Ball], Ball]]] = {
+    "neg": (lambda a: -a, lambda a, v: arb(-1)),
+    "exp": (lambda a: a.exp(), lambda a, v: v),
+    "log": (lambda a: a.log(), lambda a, v: arb.nan() if v.is_nan() else 1 / a),
+    "sqrt": (lambda a: a.sqrt(), lambda a, v: 1 / (2 * v)),
+    "square": (lambda a: a * a, lambda a, v: 2 * a),
+    "abs": (lambda a: abs(a), lambda a, v: _sign(a)),
+    "sign": (_sign, lambda a, v: arb(0) * v),
+    "sin": (lambda a: a.sin(), lambda a, v: a.cos()),
+    "cos": (lambda a: a.cos(), lambda a, v: -a.sin()),
+    "tan": (lambda a: a.tan(), lambda a, v: 1 + v * v),
+    "sinh": (lambda a: a.sinh(), lambda a, v: a.cosh()),
+    "cosh": (lambda a: a.cosh(), lambda a, v: a.sinh()),
+    "tanh": (lambda a: a.tanh(), lambda a, v: 1 - v * v),
+    "asinh": (lambda a: a.asinh(), lambda a, v: 1 / (1 + a * a).sqrt()),
+    "atan": (lambda a: a.atan(), lambda a, v: 1 / (1 + a * a)),
+    "erf": (lambda a: a.erf(), lambda a, v: _two_over_sqrt_pi() * (-a * a).exp()),
+    "erfc": (lambda a: a.erfc(), lambda a, v: -_two_over_sqrt_pi() * (-a * a).exp()),
+    "sigmoid": (lambda a: 1 / (1 + (-a).exp()), lambda a, v: v * (1 - v)),
+    "softplus": (lambda a: a.exp().log1p(), lambda a, v: 1 / (1 + (-a).exp())),
+    "relu": (lambda a: a.max(0), lambda a, v: (_sign(a) + 1) / 2),
+}

@@ -1,0 +1,166 @@
+"""One whole run of each command."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+Run = Callable[..., Any]
+TINY = ("--budget", 12, "--steps", 30, "--seeds", 3)
+
+
+def without_times(result: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in result.items() if key not in ("seconds", "run")}
+
+
+def test_evolve_show_export_and_resume(symloss: Run, tmp_path: Path) -> None:
+    done = symloss("evolve", "default", *TINY, "--run-dir", "here", "--json", "out.json")
+    assert done.code == 0, done.err
+    assert "Discovered losses" in done.out
+    assert "symloss evolve --resume here" in done.out
+    result = json.loads(Path("out.json").read_text())
+    assert set(result) == {"run", "config", "counts", "seconds", "hall_of_fame", "baselines"}
+    assert set(result["counts"]) == {"drawn", "duplicates", "rejected", "trained"}
+    assert result["counts"]["trained"] == 12
+    assert result["counts"]["drawn"] == 12 + sum(result["counts"]["rejected"].values())
+    assert [row["loss"] for row in result["baselines"]] == ["ce", "ngl", "focal"]
+    for row in result["hall_of_fame"]:
+        assert {"loss", "expression", "latex", "size", "validation", "test", "gain"} <= set(row)
+        assert set(row["test"]) == {"mean", "std", "n", "ci95", "scores"}
+        assert row["test"]["n"] == 3
+        assert row["expression"].split()[0] in done.out
+    assert {file.name for file in Path("here").iterdir()} >= {
+        "config.json",
+        "run.sqlite",
+        "hall_of_fame.json",
+        "hall_of_fame.csv",
+        "hall_of_fame.tex",
+    }
+
+    again = symloss("evolve", "--resume", "here", "--json", "-")
+    assert json.loads(again.out) == result
+
+    second = symloss("evolve", "default", *TINY, "--run-dir", "there", "--json", "again.json")
+    assert second.code == 0
+    assert without_times(json.loads(Path("again.json").read_text())) == without_times(result)
+
+    shown = symloss("show", "here:1", "--json", "-")
+    assert json.loads(shown.out)["id"] == result["hall_of_fame"][0]["id"]
+    assert symloss("show", "here:99").code == 2
+
+    assert symloss("export", "here:1", "-o", "my_loss.py").code == 0
+    spec = importlib.util.spec_from_file_location("my_loss", "my_loss.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    criterion = next(
+        kind() for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, torch.nn.Module)
+    )
+    logits = torch.randn(5, 10, requires_grad=True)
+    criterion(logits, torch.arange(5)).backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+def test_a_run_that_is_killed_and_resumed_ends_like_one_that_was_not(symloss: Run, tmp_path: Path) -> None:
+    arguments = ["--budget", "200", "--steps", "30", "--seeds", "3"]
+    whole = symloss("evolve", "default", *arguments, "--run-dir", "whole", "--json", "whole.json")
+    assert whole.code == 0, whole.err
+    command = [sys.executable, "-c", "from symloss.cli import main; main()", "evolve", "default", *arguments]
+    process = subprocess.Popen([*command, "--run-dir", "killed"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    scores = Path("killed/run.sqlite-wal")
+    while not (scores.exists() and scores.stat().st_size > 60_000) and time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not Path("killed/hall_of_fame.json").exists()
+    resumed = symloss("evolve", "--resume", "killed", "--json", "resumed.json")
+    assert resumed.code == 0, resumed.err
+    assert without_times(json.loads(Path("resumed.json").read_text())) == without_times(
+        json.loads(Path("whole.json").read_text())
+    )
+
+
+def test_benchmark(symloss: Run) -> None:
+    done = symloss("benchmark", "ngl", "exp(-y_pred*(1 + y_true))", "--seeds", 3, "--steps", 30, "--json", "b.json")
+    assert done.code == 0, done.err
+    assert "digits, mlp: accuracy over 3 seeds" in done.out
+    result = json.loads(Path("b.json").read_text())
+    assert [row["loss"] for row in result["results"]] == ["ce", "ngl", "exp(-y_pred*(1 + y_true))"]
+    for row in result["results"]:
+        assert (row["dataset"], row["model"], row["metric"]) == ("digits", "mlp", "accuracy")
+        assert len(row["test"]["scores"]) == 3
+        assert 0 <= row["test"]["mean"] <= 1
+    to_stdout = symloss("benchmark", "ngl", "--seeds", 2, "--steps", 5, "--json", "-")
+    assert json.loads(to_stdout.out)["config"]["seeds"] == 2
+
+
+def test_show(symloss: Run) -> None:
+    done = symloss("show", "-2*y_true*log(y_pred) + y_pred")
+    assert done.code == 0
+    assert "-y_true*log(y_pred)" in done.out
+    ids = {json.loads(symloss("show", loss, "--json", "-").out)["id"] for loss in ("ce", "-3*y_true*log(y_pred)")}
+    assert len(ids) == 1
+
+
+@pytest.mark.parametrize("form", ["torch", "latex", "sympy", "json"])
+def test_export_to_standard_output(symloss: Run, form: str) -> None:
+    done = symloss("export", "ngl", "--to", form)
+    assert done.code == 0
+    assert "2.4092" in done.out
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [("losses", "ngl"), ("datasets", "digits"), ("models", "mlp"), ("grammars", "default")],
+)
+def test_listings(symloss: Run, command: str, expected: str) -> None:
+    done = symloss(command)
+    assert done.code == 0
+    assert expected in done.out
+
+
+def test_grammars_check(symloss: Run) -> None:
+    done = symloss("grammars", "check", "default")
+    assert done.code == 0
+    assert "valid" in done.out
+    Path("bad.yaml").write_text("name: x\nstart: e\nrules:\n  e:\n    - sinn(y_pred)*y_true\n")
+    bad = symloss("grammars", "check", "bad.yaml")
+    assert bad.code == 2
+    assert "bad.yaml:5" in bad.err
+    assert "did you mean 'sin'?" in bad.err
+
+
+def test_version_and_help(symloss: Run) -> None:
+    assert symloss("--version").out.startswith("symloss ")
+    assert "evolve" in symloss("--help").out
+
+
+def test_help_does_not_import_torch() -> None:
+    code = """
+import sys
+from symloss.cli import main
+sys.argv = ["symloss", "--help"]
+try:
+    main()
+except SystemExit:
+    pass
+assert not {"torch", "sympy", "sklearn", "scipy"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,57 @@
+"""The settings of a search."""
+
+from __future__ import annotations
+
+import pytest
+
+from symloss.benchmark.compare import MAX_SEEDS
+from symloss.errors import SymlossError
+from symloss.search import SearchConfig
+
+
+def test_no_seed_of_a_search_is_a_seed_of_the_comparison_or_of_another_rung() -> None:
+    for first, second in ((0, 1), (1, 2), (7, 8)):
+        seeds = [
+            seed
+            for run in (first, second)
+            for rung in (*SearchConfig(seed=run).ladder(1000).rungs, SearchConfig(seed=run).final_rung(1000))
+            for seed in rung.seeds
+        ]
+        assert len(seeds) == len(set(seeds))
+        assert min(seeds) >= MAX_SEEDS
+
+
+def test_generations_fill_the_budget_exactly() -> None:
+    config = SearchConfig(budget=300, generation_size=128)
+    assert [config.places(number) for number in range(config.generations)] == [128, 128, 44]
+
+
+def test_rungs_that_use_every_fold_do_so_once() -> None:
+    config = SearchConfig(seed=3)
+    for rung in (config.ladder(100).rungs[-1], config.final_rung(100)):
+        assert sorted(seed % 5 for seed in rung.seeds) == sorted(list(range(5)) * (len(rung.seeds) // 5))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 1000])
+def test_any_number_of_steps_gives_rungs_of_rising_cost(steps: int) -> None:
+    assert len(SearchConfig().ladder(steps).rungs) == 3
+
+
+def test_round_trip() -> None:
+    config = SearchConfig(seed=4, budget=99, baselines=("ce", "mae"))
+    assert SearchConfig.from_dict(config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"budget": -3}, "budget is -3; it must be a whole number of at least 1"),
+        ({"seed": True}, "seed is True"),
+        ({"immigrants": 1.5}, "immigrants is 1.5; it must be from 0 to 1"),
+        ({"baselines": ("ngl",)}, "begin with ce"),
+        ({"colour": 1}, "unknown search setting 'colour'"),
+    ],
+)
+def test_bad_settings_are_named(values: dict[str, object], message: str) -> None:
+    with pytest.raises(SymlossError, match=message):
+        SearchConfig.from_dict(values)

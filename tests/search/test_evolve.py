@@ -1,0 +1,153 @@
+"""The search as a whole: reproducible, resumable, and honest about what it rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from symloss.formula import parse_formula
+from symloss.grammar import Sampler, load_grammar
+from symloss.search import Found, Generation, MemoryJournal, Progress, Search, SearchConfig, audit
+from symloss.search.variation import Breeder
+from symloss.symbolic import loss_id
+from symloss.tasks import TaskConfig, load_task
+
+TASK = TaskConfig(steps=30)
+CONFIG = SearchConfig(seed=1, budget=20, generation_size=8, finalists=6, discovered=3, audit_seeds=3)
+
+
+class Killed(Exception):
+    pass
+
+
+class KeepingJournal(MemoryJournal):
+    """A journal that outlives the search, and can raise at its n-th write as a kill would."""
+
+    def __init__(self, dies_at: int | None = None) -> None:
+        super().__init__()
+        self.generations: dict[int, Generation] = {}
+        self.writes = 0
+        self.dies_at = dies_at
+
+    def _write(self) -> None:
+        self.writes += 1
+        if self.writes == self.dies_at:
+            raise Killed
+
+    def load_generation(self, number: int) -> Generation | None:
+        return self.generations.get(number)
+
+    def save_generation(self, generation: Generation) -> None:
+        self._write()
+        self.generations[generation.number] = generation
+
+    def save_scores(self, rung: int, scores: Mapping[str, Sequence[float]]) -> None:
+        self._write()
+        super().save_scores(rung, scores)
+
+
+def search(journal: MemoryJournal, config: SearchConfig = CONFIG, seen: list[Any] | None = None) -> Found:
+    def observe(progress: Progress) -> None:
+        if seen is not None:
+            seen.append((progress.phase, progress.trained, progress.work_done))
+
+    return Search(load_grammar("default"), load_task(TASK), config, journal, observe).run()
+
+
+def summary(found: Found) -> list[Any]:
+    return [
+        [(c.id, c.expression, c.scores, c.origin, c.parents) for c in found.hall_of_fame],
+        [(c.id, c.scores) for c in found.candidates],
+        found.drawn,
+        found.rejected,
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole() -> Found:
+    return search(MemoryJournal())
+
+
+def test_the_budget_is_trained_and_everything_drawn_is_accounted_for(whole: Found) -> None:
+    assert len(whole.candidates) == CONFIG.budget
+    assert whole.drawn == CONFIG.budget + sum(whole.rejected.values())
+    assert len({c.id for c in whole.candidates}) == CONFIG.budget
+    assert all(len(c.scores[0]) == 1 for c in whole.candidates)
+    assert {c.generation for c in whole.candidates} == {0, 1, 2}
+    assert {c.origin for c in whole.candidates} == {"draw", "crossover", "mutation"}
+
+
+def test_parents_are_candidates_of_earlier_generations(whole: Found) -> None:
+    born = {c.id: c.generation for c in whole.candidates}
+    for candidate in whole.candidates:
+        assert len(candidate.parents) == {"draw": 0, "mutation": 1, "crossover": 2}[candidate.origin]
+        assert all(born[parent] < candidate.generation for parent in candidate.parents)
+
+
+def test_no_baseline_is_reported_as_a_discovery(whole: Found) -> None:
+    ce = loss_id(parse_formula("-y_true*log(y_pred)"))
+    assert ce not in {c.id for c in whole.candidates}
+
+
+def test_the_hall_of_fame_has_one_loss_a_size_best_first(whole: Found) -> None:
+    sizes = [c.size for c in whole.hall_of_fame]
+    assert len(sizes) == len(set(sizes))
+    assert [c.score for c in whole.hall_of_fame] == sorted((c.score for c in whole.hall_of_fame), reverse=True)
+    assert all(len(c.scores[3]) == 15 for c in whole.hall_of_fame)
+
+
+def test_the_same_seed_gives_the_same_result_and_another_does_not(whole: Found) -> None:
+    assert summary(search(MemoryJournal())) == summary(whole)
+    other = SearchConfig.from_dict(CONFIG.to_dict() | {"seed": 2, "budget": 8})
+    assert {c.id for c in search(MemoryJournal(), other).candidates} != {c.id for c in whole.candidates[:8]}
+
+
+@pytest.mark.parametrize("dies_at", [1, 2, 4, 6, 9, 13])
+def test_a_search_killed_at_any_write_ends_like_an_uninterrupted_one(whole: Found, dies_at: int) -> None:
+    journal = KeepingJournal(dies_at)
+    with pytest.raises(Killed):
+        search(journal)
+    assert summary(search(journal)) == summary(whole)
+
+
+def test_a_finished_search_trains_nothing_again(whole: Found) -> None:
+    journal = KeepingJournal()
+    search(journal)
+    writes = journal.writes
+    assert summary(search(journal)) == summary(whole)
+    assert journal.writes == writes
+
+
+def test_progress_rises_and_covers_the_work() -> None:
+    seen: list[Any] = []
+    search(MemoryJournal(), seen=seen)
+    work = [done for _, _, done in seen]
+    assert work == sorted(work)
+    assert {"screening", "training", "final rung"} <= {phase for phase, _, _ in seen}
+
+
+def test_seeds_of_the_grammar_come_first() -> None:
+    grammar = load_grammar("default")
+    sampler = Sampler(grammar)
+    derivation = Breeder(CONFIG, sampler, [], 0, [])(0).derivation
+    breeder = Breeder(CONFIG, sampler, [derivation], 0, [])
+    assert breeder(0).origin == "seed"
+    assert breeder(0).derivation == derivation
+    assert breeder(1).origin == "draw"
+    assert Breeder(CONFIG, sampler, [derivation], 1, [])(0).origin == "draw"
+
+
+def test_the_audit_ranks_by_validation_and_compares_with_every_baseline(whole: Found) -> None:
+    result = audit(whole.hall_of_fame, load_task(TASK), CONFIG)
+    assert [row.contender.name for row in result.baselines] == ["ce", "ngl", "focal"]
+    assert [d.rank for d in result.discoveries] == list(range(1, len(result.rows) + 1))
+    assert [d.search_validation for d in result.discoveries] == sorted(
+        (d.search_validation for d in result.discoveries), reverse=True
+    )
+    assert all(row.test.n == CONFIG.audit_seeds for row in (*result.rows, *result.baselines))
+    assert result.baselines[0].gain is None
+    for row in (*result.rows, *result.baselines[1:]):
+        assert row.gain is not None
+        assert row.gain.mean == pytest.approx(row.test.mean - result.baselines[0].test.mean, abs=1e-12)
