@@ -73,15 +73,16 @@ class SearchConfig:
             raise SymlossError(f"the baselines are {', '.join(self.baselines) or 'none'}; begin with ce")
 
     def ladder(self, steps: int) -> Ladder:
-        """Return the rungs for a task's full budget of ``steps``: a tenth, three tenths and all of it.
+        """Return the rungs for a task's full budget of ``steps``: three tenths, seven tenths and all of it.
 
-        Five consecutive seeds are the folds of one partition, so the third rung validates on every sample once.
+        A shorter first rung misleads: on the digits with 40 % label noise the best of 320 losses were at chance after a
+        tenth of the steps (Spearman's rho with the final score .27; .72 after three tenths). Five consecutive seeds are the folds of one partition, so the third rung validates on every sample once.
         """
         first = FIRST_SEARCH_SEED + _SEEDS_PER_RUN * self.seed
         return Ladder(
             rungs=(
-                Rung(max(1, steps // 10), (first,)),
-                Rung(max(2, 3 * steps // 10), tuple(range(first + 5, first + 7))),
+                Rung(max(1, 3 * steps // 10), (first,)),
+                Rung(max(2, 7 * steps // 10), tuple(range(first + 5, first + 7))),
                 Rung(max(3, steps), tuple(range(first + 10, first + 15))),
             ),
             keep=(0.25, 0.25),

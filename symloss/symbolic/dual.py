@@ -112,7 +112,8 @@ def _pow(a: Value, da: Value, b: Value, db: Value) -> Dual:
     if da is not None:
         slope = b * np.power(a, b - 1) * da
     if db is not None:
-        through_exponent = value * np.log(a) * db
+        # 0**b is 0 for every b > 0, so that y_true**y_pred has a slope at y = 0.
+        through_exponent = np.where((a == 0) & (b > 0), value.dtype.type(0), value * np.log(a)) * db
         slope = through_exponent if slope is None else slope + through_exponent
     return value, slope
 

@@ -40,7 +40,7 @@ def simplify(formula: Formula) -> Formula:
     best = formula
     for _ in range(_ROUNDS):
         before = best
-        for propose in (reduce_formula, _from_split, _from_sympy_rules):
+        for propose in (reduce_formula, _without_a_term, _from_split, _from_sympy_rules):
             for proposal in propose_all(propose, best):
                 if proposal.size < best.size and _close(proposal, target):
                     best = proposal
@@ -197,6 +197,16 @@ def _sum(parts: list[tuple[int, Formula]]) -> Formula:
     for sign, part in parts[1:]:
         result = call("add" if sign > 0 else "sub", result, part)
     return result
+
+
+def _without_a_term(formula: Formula) -> Iterator[Formula]:
+    """Propose to drop one side of a sum: it may be too small to matter."""
+    if formula.op in ("add", "sub"):
+        yield formula.args[0]
+        yield formula.args[1] if formula.op == "add" else call("neg", formula.args[1])
+    for place, arg in enumerate(formula.args):
+        for shorter in _without_a_term(arg):
+            yield call(formula.op, *formula.args[:place], shorter, *formula.args[place + 1 :])
 
 
 def _from_split(formula: Formula) -> Iterator[Formula]:

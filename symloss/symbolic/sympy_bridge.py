@@ -241,14 +241,14 @@ def _sum(expression: Any) -> Formula:
     if positive:
         result = reduce(lambda a, b: call("add", a, b), [from_sympy(term) for term in positive])
     else:
-        result = call("neg", from_sympy(negative.pop(0)))
+        result = _negative(from_sympy(negative.pop(0)))
     return reduce(lambda a, b: call("sub", a, b), [from_sympy(term) for term in negative], result)
 
 
 def _product(expression: Any) -> Formula:
     coefficient, rest = expression.as_coeff_Mul()
     if coefficient.is_negative:
-        return call("neg", from_sympy(-expression))
+        return _negative(from_sympy(-expression))
     above, below = sympy.fraction(expression, exact=True) if not coefficient.is_Float else (expression, sympy.S.One)
     if below == 1 or (coefficient.is_Rational and _is_decimal(coefficient) and below == coefficient.q):
         parts = sympy.Mul.make_args(rest)
@@ -260,6 +260,16 @@ def _product(expression: Any) -> Formula:
             factors.insert(0, number)
         return reduce(lambda a, b: call("mul", a, b), [from_sympy(factor) for factor in factors])
     return call("div", from_sympy(above), from_sympy(below))
+
+
+def _negative(node: Formula) -> Formula:
+    """Return minus the node, with the sign on the first factor of a product, as a person writes it."""
+    if node.op == "const":
+        assert isinstance(node.value, float)
+        return constant(-node.value)
+    if node.op in ("mul", "div"):
+        return call(node.op, _negative(node.args[0]), node.args[1])
+    return call("neg", node)
 
 
 def _from_power(expression: Any) -> Formula:
