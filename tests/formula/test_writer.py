@@ -46,6 +46,8 @@ def test_numbers_keep_every_bit(value):
         "(y_pred**2)**y_true",
         "y_pred**(2**y_true)",
         "-(-y_pred)",
+        "y_pred - (-y_true)",
+        "2*(-y_pred)",
         "max(y_pred, 1e-07)",
         "1e+16*y_pred",
     ],

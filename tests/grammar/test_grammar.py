@@ -36,9 +36,7 @@ KINDS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(
-    "grammar", [*GRAMMARS.values(), Grammar.from_dict(KINDS)], ids=lambda grammar: grammar.name
-)
+@pytest.mark.parametrize("grammar", [*GRAMMARS.values(), Grammar.from_dict(KINDS)], ids=lambda grammar: grammar.name)
 def test_a_grammar_survives_json_and_pickle(grammar: Grammar) -> None:
     again = Grammar.from_dict(json.loads(json.dumps(grammar.to_dict(), allow_nan=False)))
     copy = pickle.loads(pickle.dumps(grammar))

@@ -161,8 +161,7 @@ BROKEN: list[tuple[str, str, int, list[str]]] = [
     (
         "too many levels",
         rules(
-            "".join(f"  r{i}:\n    - r{i + 1}\n" for i in range(9))
-            + "  r9:\n    - y_pred*y_true\n    - exp(r0)\n"
+            "".join(f"  r{i}:\n    - r{i + 1}\n" for i in range(9)) + "  r9:\n    - y_pred*y_true\n    - exp(r0)\n"
         ).replace("expr", "r0")
         + "limits: {depth: 50}\n",
         25,
@@ -248,16 +247,12 @@ def read(folder: Path, text: str) -> Grammar:
     return load_grammar(file)
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "parts"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN]
-)
+@pytest.mark.parametrize(("text", "line", "parts"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
 def test_mistake_is_explained_at_its_line(tmp_path: Path, text: str, line: int, parts: list[str]) -> None:
     with pytest.raises(GrammarError) as caught:
         read(tmp_path, text)
     places = [
-        message
-        for message in str(caught.value).splitlines()
-        if message.startswith(f"{tmp_path / 'g.yaml'}:{line}: ")
+        message for message in str(caught.value).splitlines() if message.startswith(f"{tmp_path / 'g.yaml'}:{line}: ")
     ]
     assert places, str(caught.value)
     for part in parts:
@@ -288,9 +283,7 @@ def test_weights_beyond_floats_are_refused(tmp_path: Path) -> None:
 def test_stored_data_with_a_mistake_names_the_key(tmp_path: Path) -> None:
     data = read(tmp_path, GOOD).to_dict()
     data["rules"]["leaf"][1]["rhs"] = "y_tru"
-    with pytest.raises(
-        GrammarError, match=r"^stored grammar, rules\.leaf\[1\]\.rhs: .*did you mean 'y_true'"
-    ):
+    with pytest.raises(GrammarError, match=r"^stored grammar, rules\.leaf\[1\]\.rhs: .*did you mean 'y_true'"):
         Grammar.from_dict(data)
     with pytest.raises(GrammarError, match="stored grammar, top level: a grammar is a mapping"):
         Grammar.from_dict([])
