@@ -69,7 +69,7 @@ def tabulate(formula: Formula, classes: int) -> Tabulated:
 
 
 def gradients_of(formulas: Sequence[Formula], classes: int) -> Gradients:
-    """Return the gradients of several losses, each on cross-entropy's scale: from tables where those hold, else autograd.
+    """Return the gradients of several losses, each on cross-entropy's scale: tables where those hold, else autograd.
 
     Raises:
         SymlossError: a loss has no finite gradient at uniform p.

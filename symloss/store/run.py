@@ -165,24 +165,9 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), "machine": platform.machine()} | {n: version(n) for n in names}
 
 
-_CSV_COLUMNS = [
-    "rank",
-    "loss",
-    "expression",
-    "latex",
-    "size",
-    "validation_mean",
-    "validation_std",
-    "test_mean",
-    "test_std",
-    "test_ci95_low",
-    "test_ci95_high",
-    "n",
-    "gain_mean",
-    "gain_p",
-    "gain_p_holm",
-    "id",
-]
+_CSV_SCORES = ("validation_mean", "validation_std", "test_mean", "test_std", "test_ci95_low", "test_ci95_high", "n")
+_CSV_GAIN = ("gain_mean", "gain_p", "gain_p_holm")
+_CSV_COLUMNS = ("rank", "loss", "expression", "latex", "size", *_CSV_SCORES, *_CSV_GAIN, "id")
 
 
 def _csv(result: dict[str, Any]) -> str:
