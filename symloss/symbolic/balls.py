@@ -8,8 +8,7 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from symloss.errors import SymlossError
-from symloss.formula import Formula, at_label, exact
+from symloss.formula import Formula, exact
 
 #: Bits of working precision: 50 digits and room for cancellation.
 PRECISION = 256
@@ -27,18 +26,7 @@ def response_balls(formula: Formula, points: list[Fraction]) -> list[tuple[Ball,
     """Return ``(r0, r1)`` at each probability as balls, nan where the formula leaves its domain."""
     with ctx.workprec(PRECISION):
         places = [ball(point) for point in points]
-        return list(zip(*(_responses(formula, places, label) for label in (0, 1)), strict=True))
-
-
-def _responses(formula: Formula, places: list[Ball], label: int) -> list[Ball]:
-    curve = [_response(formula, p, label) for p in places]
-    if all(value.is_nan() for value in curve):
-        try:  # a term times y_true is zero at y = 0 whatever the term is there
-            plain = at_label(formula, label)
-        except SymlossError:
-            return curve
-        return [_response(plain, p, label) for p in places]
-    return curve
+        return [(_response(formula, p, 0), _response(formula, p, 1)) for p in places]
 
 
 def _response(formula: Formula, p: Ball, label: int) -> Ball:
@@ -75,6 +63,8 @@ def _sub(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
 
 
 def _mul(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
+    if (da is None and a.is_zero()) or (db is None and b.is_zero()):
+        return arb(0), None  # so that y_true times a term is zero at y = 0 whatever the term is there
     left = None if da is None else da * b
     right = None if db is None else a * db
     return a * b, right if left is None else left if right is None else left + right

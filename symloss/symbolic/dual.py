@@ -110,10 +110,12 @@ def _pow(a: Value, da: Value, b: Value, db: Value) -> Dual:
     value = np.power(a, b)
     slope = None
     if da is not None:
-        slope = b * np.power(a, b - 1) * da
+        # A base that does not move has no slope, though the power's own may be infinite, as in (p - p)**p.
+        slope = np.where(da == 0, value.dtype.type(0), b * np.power(a, b - 1) * da)
     if db is not None:
         # 0**b is 0 for every b > 0, so that y_true**y_pred has a slope at y = 0.
-        through_exponent = np.where((a == 0) & (b > 0), value.dtype.type(0), value * np.log(a)) * db
+        still = (db == 0) | ((a == 0) & (b > 0))
+        through_exponent = np.where(still, value.dtype.type(0), value * np.log(a) * db)
         slope = through_exponent if slope is None else slope + through_exponent
     return value, slope
 

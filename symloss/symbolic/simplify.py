@@ -15,6 +15,7 @@ from symloss.errors import SymlossError
 from symloss.formula import Formula, at_label, call, constant, fold, to_text
 from symloss.formula.fold import ONE, ZERO, number, substitute
 from symloss.formula.tree import Y_PRED, Y_TRUE
+from symloss.symbolic.labels import affine_in_label, has_p, signed_terms, sum_of
 from symloss.symbolic.response import response_curves
 from symloss.symbolic.sympy_bridge import from_sympy, to_sympy
 
@@ -40,7 +41,7 @@ def simplify(formula: Formula) -> Formula:
     best = formula
     for _ in range(_ROUNDS):
         before = best
-        for propose in (reduce_formula, _without_a_term, _from_split, _from_sympy_rules):
+        for propose in (reduce_formula, affine_in_label, _without_a_term, _from_split, _from_sympy_rules):
             for proposal in propose_all(propose, best):
                 if proposal.size < best.size and _close(proposal, target):
                     best = proposal
@@ -118,24 +119,6 @@ def _positive(node: Formula) -> bool:
     return node.op == "const" and number(node) > 0
 
 
-def _terms(node: Formula, sign: int = 1) -> Iterator[tuple[int, Formula]]:
-    """Yield the signed terms of a sum."""
-    if node.op == "add":
-        yield from _terms(node.args[0], sign)
-        yield from _terms(node.args[1], sign)
-    elif node.op == "sub":
-        yield from _terms(node.args[0], sign)
-        yield from _terms(node.args[1], -sign)
-    elif node.op == "neg":
-        yield from _terms(node.args[0], -sign)
-    else:
-        yield sign, node
-
-
-def _has_p(node: Formula) -> bool:
-    return any(part == Y_PRED for part in node.walk())
-
-
 def _is_multiple_of_p(node: Formula) -> bool:
     if node == Y_PRED:
         return True
@@ -147,20 +130,14 @@ def _is_multiple_of_p(node: Formula) -> bool:
 
 def _drop_inert(formula: Formula) -> Formula:
     """Drop what cannot change training: terms without p, multiples of p alone, and positive factors."""
-    active = [(sign, term) for sign, term in _terms(formula) if _has_p(term) and not _is_multiple_of_p(term)]
+    active = [(sign, term) for sign, term in signed_terms(formula) if has_p(term) and not _is_multiple_of_p(term)]
     if not active:
         return formula
     if len(active) == 1:
         sign, term = active[0]
         bare, factor_sign = _without_factor(term)
         return bare if sign * factor_sign > 0 else call("neg", bare)
-    active.sort(key=lambda item: item[0] < 0)  # begin with a positive term, so that no leading sign is needed
-    sign, result = active[0]
-    if sign < 0:
-        result = call("neg", result)
-    for sign, term in active[1:]:
-        result = call("add" if sign > 0 else "sub", result, term)
-    return result
+    return sum_of(active)
 
 
 def _without_factor(term: Formula) -> tuple[Formula, int]:
@@ -185,18 +162,10 @@ def _without_factor(term: Formula) -> tuple[Formula, int]:
         (left, left_sign), (right, right_sign) = map(_without_factor, term.args)
         return call("div", left, right), left_sign * right_sign
     if term.op == "exp":  # exp(a + c) = exp(c) * exp(a)
-        parts = [(sign, part) for sign, part in _terms(term.args[0]) if part.op != "const"]
+        parts = [(sign, part) for sign, part in signed_terms(term.args[0]) if part.op != "const"]
         if parts:
-            return call("exp", _sum(parts)), 1
+            return call("exp", sum_of(parts)), 1
     return term, 1
-
-
-def _sum(parts: list[tuple[int, Formula]]) -> Formula:
-    parts = sorted(parts, key=lambda item: item[0] < 0)
-    result = parts[0][1] if parts[0][0] > 0 else call("neg", parts[0][1])
-    for sign, part in parts[1:]:
-        result = call("add" if sign > 0 else "sub", result, part)
-    return result
 
 
 def _without_a_term(formula: Formula) -> Iterator[Formula]:
