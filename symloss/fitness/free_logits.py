@@ -12,6 +12,9 @@ that stayed below 30 % 4 passed. Plain descent rejects 65 of the 241.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,6 +26,18 @@ from symloss.runtime import keyed_numpy
 PASS = 0.9
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch to one thread: the tensors are small, and on a busy machine threads that wait for each other stall."""
+    setting = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(setting)
+
+
+@_one_thread()
 @torch.no_grad()
 def free_logits_accuracy(
     tables: Tensor, classes: int, *, samples: int = 60, steps: int = 30, rate: float = 2.5

@@ -13,6 +13,9 @@ from symloss.formula import Formula, exact
 #: Bits of working precision: 50 digits and room for cancellation.
 PRECISION = 256
 
+#: Whole powers up to this are computed by products where they must be.
+_MAX_PRODUCTS = 64
+
 Ball = Any
 DualBall = tuple[Ball, Ball | None]
 
@@ -77,13 +80,24 @@ def _div(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
     return value, ((arb(0) if da is None else da) - (arb(0) if db is None else value * db)) / b
 
 
+def _raise(a: Ball, b: Ball) -> Ball:
+    """Return a**b; by products for a whole b where a holds 0, since a**b takes the logarithm of a ball around 0."""
+    count = b.unique_fmpz() if b.is_exact() and b.is_integer() else None
+    if count is None or not 0 <= count <= _MAX_PRODUCTS or not a.contains(0):
+        return a**b
+    result = arb(1)
+    for _ in range(int(count)):
+        result *= a
+    return result
+
+
 def _pow(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
     if a.is_zero() and b > 0 and da is None:  # so that y_true**y_pred has a slope at y = 0
         return arb(0), None if db is None else arb(0)
-    value = a**b
+    value = _raise(a, b)
     slope = None
     if da is not None:
-        slope = b * a ** (b - 1) * da
+        slope = b * _raise(a, b - 1) * da
     if db is not None:
         through_exponent = value * a.log() * db
         slope = through_exponent if slope is None else slope + through_exponent

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from symloss.formula import Formula, to_text
+from symloss.symbolic.balls import response_balls
 from symloss.symbolic.dual import evaluate_labels
 from symloss.symbolic.identity import IdentityIndex, fingerprint, signature
 from symloss.symbolic.response import response_curves
@@ -34,6 +36,7 @@ _ZOOM = np.linspace(-1.0, 1.0, 33)
 _U = np.linspace(-20.0, 17.0, 240)
 _P = np.concatenate([[1e-80, 1e-40], 1 / (1 + np.exp(-_U)), [1 - 1e-12]])
 _Q = np.concatenate([[1.0, 1.0], 1 / (1 + np.exp(_U)), [1e-12]])
+_PROBES = Fraction(1, 10**40), 1 - Fraction(1, 10**12)
 _INNER = slice(2, 2 + _U.size)
 _REFERENCE = 2 + int(np.argmin(np.abs(_U)))
 _U32 = np.linspace(-14.0, 10.0, 24)
@@ -93,7 +96,7 @@ class Screener:
         if float(np.abs(gap[_INNER]).max()) < _NOISE and signature(formula) is None:
             return Verdict("dependence", "the gradient is rounding noise, such as of y_pred - exp(log(y_pred))")
         start = float(gap[-1])
-        growth = _unbounded(gap, curve, abs(start))
+        growth = _gap_in_domain(formula, gap) or _unbounded(gap, curve, abs(start))
         if growth:
             return Verdict("bounded", growth)
         if not _finite_in_float32(formula):
@@ -115,6 +118,17 @@ def _where_infinite(what: str, pair: np.ndarray) -> str:
     return f"{what}{label} is {pair[label, at]} at p = {_P[_INNER][at]:.3g}"
 
 
+def _gap_in_domain(formula: Formula, gap: np.ndarray) -> str:
+    """Return why the loss has no value at an end, or an empty string.
+
+    A probe that is nan does not tell: so close to an end, log(p**2 + p - p) has a value but none in float64. Balls do.
+    """
+    for place, end, point in ((0, 0, _PROBES[0]), (1, 0, _PROBES[0]), (-2, 1, _PROBES[1])):
+        if np.isnan(gap[place]) and not all(ball.is_finite() for ball in response_balls(formula, [point])[0]):
+            return f"a response has no value towards p = {end}: the loss leaves its domain"
+    return ""
+
+
 def _unbounded(gap: np.ndarray, curve: np.ndarray, start: float) -> str:
     """Return why a curve is not bounded, or an empty string: it is too large, or still grows at an end."""
     for values in (gap, curve):
@@ -123,7 +137,7 @@ def _unbounded(gap: np.ndarray, curve: np.ndarray, start: float) -> str:
         if start > 0 and not inner <= MAX_RATIO * start:
             return f"a response reaches {inner / start:.3g} times that at uniform p; the limit is {MAX_RATIO:g}"
         slack = 1e-3 * max(start, 1e-3 * inner)
-        # A probe that is nan decides nothing: so close to an end, p**2 + p - p cancels to zero in float64.
+        # A probe that is nan decides nothing here; that it is in the domain is known.
         if lower > 1.2 * low + slack:
             return f"a response grows without bound towards p = 0: {lower:.3g} at p = {_P[0]:g}"
         if high > 1.2 * top + slack:

@@ -89,6 +89,11 @@ def test_cancellation_leaves_enough_digits():
     check(pair[1], -1, 40)
 
 
+def test_powers_of_zero():
+    for r in response_balls(parse_formula("y_true**y_pred"), [Fraction(1, 3)])[0]:
+        assert r.is_zero()
+
+
 def test_zero_times_a_logarithm_of_zero_is_zero():
     r0, r1 = response_balls(parse_formula("y_true*log(y_true/y_pred)"), [Fraction(1, 3)])[0]
     assert r0.is_zero()

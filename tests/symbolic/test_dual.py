@@ -88,6 +88,13 @@ def test_outside_its_domain_neither_value_nor_slope_is_finite(text):
     assert np.isnan(rate).all()
 
 
+def test_powers_of_zero():
+    for text in ("y_true**y_pred", "(y_pred - y_pred)**y_pred"):
+        value, rate = evaluate(parse_formula(text), P, 1 - P, np.array([[0.0]]))
+        np.testing.assert_array_equal(value, 0)
+        np.testing.assert_array_equal(rate, 0)
+
+
 def test_overflow_is_infinite_and_silent():
     at = np.array([0.2])
     value, rate = evaluate(parse_formula("exp(1000/y_pred)"), at, 1 - at, 1.0)

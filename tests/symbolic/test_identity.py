@@ -114,6 +114,8 @@ def test_rewrites_keep_the_name_and_are_found(name, seed):
         ("softplus(y_pred) - y_true*y_pred", "log(1 + exp(y_pred)) - y_true*y_pred"),
         ("y_true*exp(0.1*(0.2*y_pred))", "y_true*exp(0.02*y_pred)"),
         ("y_true*abs(0.7*y_pred - 0.35)", "y_true*abs(2*y_pred - 1)"),
+        ("exp(-y_pred)*(y_true - y_pred + y_pred)**2", "y_true*exp(-y_pred)"),  # a ball around 0, squared
+        ("exp(-y_pred)/(1 + (y_true - y_pred + y_pred)**3)", "exp(-y_pred)/(1 + y_true)"),
         ("-1e-70*y_true*log(y_pred)", "-y_true*log(y_pred)"),
         ("-1e30*y_true*log(y_pred)", "-y_true*log(y_pred)"),
     ],

@@ -32,6 +32,9 @@ REJECTED = [
     ("y_true*sqrt(1 - y_pred)", "bounded", "towards p = 1"),
     ("-(1 - y_true)*log(1 - y_pred)", "bounded", "times that at uniform p"),
     ("y_true*(1 - y_pred)*log(1 - y_pred)", "bounded", "towards p = 1"),
+    ("-y_true*log(y_pred - 1e-10)", "bounded", "no value towards p = 0"),
+    ("-y_true*sqrt(y_pred - 1e-30)", "bounded", "no value towards p = 0"),
+    ("-y_true*y_pred*(1 + 0.0001*sqrt(0.999999999 - y_pred))", "bounded", "no value towards p = 1"),
     ("-y_true*y_pred**20", "bounded", "times that at uniform p"),
     ("-y_true/(0.5123 - y_pred)**2*sign(0.5123 - y_pred)", "bounded", "pole near p = 0.5123|times that"),
     ("-y_true*log(abs(sin(2.7 - 9*y_pred)))", "bounded", "pole near p = 0."),
@@ -74,6 +77,7 @@ ACCEPTED = {name: loss.formula for name, loss in CATALOGUE.items()} | {
         "-1e-70*y_true*log(y_pred)",
         "-y_true*log(max(y_pred, 1e-07))",
         "-y_true*y_pred**0.001",
+        "-y_true*log(square(y_pred) + y_pred - y_pred)",  # its logarithm's argument rounds to 0 at p = 1e-80
         "-y_true*y_pred/(abs(y_pred - 0.7) + 0.1)",  # a kink, but no pole
     )
 }
