@@ -14,6 +14,7 @@ from symloss.errors import SymlossError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from symloss.search import Candidate
     from symloss.store import Run
 
 
@@ -61,18 +62,29 @@ def command(
             if resume is not None
             else _create(str(grammar), dataset, model, budget, seed, steps, label_noise, baselines, seeds, run_dir)
         )
+    from symloss.report import stopped_summary
+
     try:
         result = run.result()
         if result is None:
             result = _search(run, console, started)
         _show(result, console)
         write_json(json_file, result)
-    except KeyboardInterrupt:
-        console.print("Stopped. What was trained is saved; go on with:", soft_wrap=True)
-        console.print(f"  symloss evolve --resume {run.path}", soft_wrap=True, highlight=False)
+    except KeyboardInterrupt as stop:
+        front = stop.front if isinstance(stop, _Stopped) else []
+        for part in stopped_summary(front, str(run.path)):
+            console.print(part, soft_wrap=True)
         raise
     finally:
         run.close()
+
+
+class _Stopped(KeyboardInterrupt):
+    """Ctrl-C in the middle of a search, with the front that it had reached."""
+
+    def __init__(self, front: list[Candidate]) -> None:
+        super().__init__()
+        self.front = front
 
 
 def _open(path: Path) -> Run:
@@ -113,17 +125,21 @@ def _search(run: Run, console: Console, started: float) -> dict[str, Any]:
     task = load_task(run.task)
     with LiveView(console) as view:
         search = Search(run.grammar, task, run.search, run.database, view)
-        found = search.run()
-        progress = search.progress
-        progress.phase = "comparison"
-        before = progress.work_done
+        try:
+            found = search.run()
+            progress = search.progress
+            progress.phase = "comparison"
+            before = progress.work_done
 
-        def tick(done: int, total: int) -> None:
-            progress.work_done = before + done * run.task.steps
+            def tick(done: int, total: int) -> None:
+                progress.work_done = before + done * run.task.steps
+                view(progress)
+
             view(progress)
-
-        view(progress)
-        compared = audit(found.hall_of_fame, task, run.search, tick)
+            compared = audit(found.hall_of_fame, task, run.search, tick)
+        except KeyboardInterrupt:
+            front = search.front()
+            raise _Stopped(front) from None
     rows = []
     for discovery, row in zip(compared.discoveries, compared.rows, strict=True):
         candidate = discovery.candidate

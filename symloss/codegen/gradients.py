@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -62,8 +63,9 @@ def tabulate(formula: Formula, classes: int) -> Tabulated:
     r0, r1 = response_curves(formula, GRID_P, GRID_Q)
     table = build_table(r0 * scale, r1 * scale)
 
-    def scaled(p, q):  # type: ignore[no-untyped-def]  # numpy in, numpy out: see tables.Response
-        return tuple(scale * curve for curve in response_curves(formula, p, q))
+    def scaled(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        r0, r1 = response_curves(formula, p, q)
+        return scale * r0, scale * r1
 
     return Tabulated(table, scale, table_error(table, scaled))
 

@@ -6,6 +6,7 @@ Each distribution draws through ``rng.random()`` alone, so draws do not depend o
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import cached_property
 from random import Random
@@ -36,38 +37,38 @@ def standard_normal(rng: Random) -> float:
     return _STANDARD_NORMAL.inv_cdf(max(rng.random(), 2.0**-53))
 
 
-class _Distribution(BaseModel):
+class _Distribution(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    @abstractmethod
     def draw(self, rng: Random) -> float:
         """Return a constant of the support."""
-        raise NotImplementedError
 
+    @abstractmethod
     def contains(self, value: float) -> bool:
         """Return whether :meth:`draw` could give ``value``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def nudge(self, value: float, rng: Random) -> float:
         """Return a constant of the support near ``value``; it may be the same one."""
-        raise NotImplementedError
 
 
 class _Continuous(_Distribution):
     """A distribution over an interval, rounded to a grid of short decimals that lies inside the interval."""
 
     @cached_property
+    @abstractmethod
     def support(self) -> tuple[float, float]:
         """The smallest and the largest constant that can be drawn."""
-        raise NotImplementedError
 
-    def _raw(self, rng: Random) -> float:
-        raise NotImplementedError
+    @abstractmethod
+    def _raw(self, rng: Random) -> float: ...
 
-    def _round(self, value: float) -> float:
-        raise NotImplementedError
+    @abstractmethod
+    def _round(self, value: float) -> float: ...
 
-    def _step(self, value: float, normal: float) -> float:
-        raise NotImplementedError
+    @abstractmethod
+    def _step(self, value: float, normal: float) -> float: ...
 
     def _inside(self, value: float) -> float:
         low, high = self.support

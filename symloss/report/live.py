@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,20 +17,13 @@ from symloss.search import Progress
 _REFRESH_SECONDS = 0.2
 
 
-class LiveView:
-    """Shows a search's progress; use it as a context manager and call it with each progress.
-
-    Args:
-        console: where to. If it is no terminal, one line a generation is printed instead of a panel.
-    """
+class _Block:
+    """A part of the terminal that is redrawn in place and vanishes at the end; nothing where there is no terminal."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-        self._shown = 0.0
-        self._line: tuple[str, int] | None = None
 
-    def __enter__(self) -> LiveView:
+    def __enter__(self) -> Self:
         if self._live:
             self._live.start()
         return self
@@ -39,6 +33,20 @@ class LiveView:
     ) -> None:
         if self._live:
             self._live.stop()
+
+
+class LiveView(_Block):
+    """Shows a search's progress; use it as a context manager and call it with each progress.
+
+    Args:
+        console: where to. If it is no terminal, one line a phase is printed instead of a panel.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._console = console
+        self._shown = 0.0
+        self._line: tuple[str, int] | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Show the progress, at most five times a second."""
@@ -103,7 +111,7 @@ def _time(progress: Progress) -> str:
     return passed if left is None else f"{passed}, about {left:.0f} s left"
 
 
-class NetworkBar:
+class NetworkBar(_Block):
     """A bar over networks trained, for work that has no generations.
 
     Args:
@@ -112,19 +120,8 @@ class NetworkBar:
     """
 
     def __init__(self, console: Console, what: str) -> None:
-        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        super().__init__(console)
         self._what = what
-
-    def __enter__(self) -> NetworkBar:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live:
-            self._live.stop()
 
     def __call__(self, done: int, total: int) -> None:
         """Show ``done`` of ``total`` networks."""

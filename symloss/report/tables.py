@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from symloss.formula import to_text
+from symloss.search import Candidate
+from symloss.symbolic import simplify
 
 Row = Mapping[str, Any]
 
@@ -115,3 +119,12 @@ def evolve_summary(result: Mapping[str, Any]) -> Iterator[RenderableType]:
         lines += [("show", f"symloss show {run}:1"), ("export", f"symloss export {run}:1 --to torch -o my_loss.py")]
     for what, command in lines:
         yield Text(f"  {what:<7} {command}")
+
+
+def stopped_summary(front: Sequence[Candidate], run: str) -> Iterator[RenderableType]:
+    """Yield what an interrupted search shows: the front so far, by validation accuracy and size, and how to go on."""
+    yield Text("Stopped. What was trained is saved.")
+    for candidate in front:
+        score = f"{100 * candidate.score:6.2f} % validation, {candidate.size:2d} nodes"
+        yield Text(f"  {score}  {to_text(simplify(candidate.derivation.formula))}")
+    yield Text(f"Go on with: symloss evolve --resume {run}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from symloss.codegen.gradients import gradients_of
@@ -12,7 +12,7 @@ from symloss.formula import to_text
 from symloss.grammar import Grammar, Sampler
 from symloss.losses import find
 from symloss.runtime import keyed_seed
-from symloss.search.candidate import Candidate, best_first, choose_finalists, hall_of_fame
+from symloss.search.candidate import Candidate, best_first, choose_finalists, hall_of_fame, pareto_front
 from symloss.search.config import SearchConfig
 from symloss.search.journal import Generation, Journal
 from symloss.search.progress import Observer, Progress
@@ -92,6 +92,11 @@ class Search:
             Counter(self.progress.rejected),
         )
 
+    def front(self) -> list[Candidate]:
+        """Return the best so far of each size that no smaller one beats, among those on the highest rung reached."""
+        top = max((candidate.rung for candidate in self._candidates), default=-1)
+        return pareto_front([c for c in self._candidates if c.rung == top and c.scores])
+
     def _draw(self, number: int) -> Generation:
         progress = self.progress
         progress.phase, progress.generation = "screening", number
@@ -159,7 +164,7 @@ class Search:
             candidate.scores[number] = known[candidate.id]
         self._report_best(number, known)
 
-    def _ticker(self, rung: Rung):  # type: ignore[no-untyped-def]
+    def _ticker(self, rung: Rung) -> Callable[[int, int], None]:
         before = self.progress.work_done
 
         def tick(done: int, total: int) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import sympy
 
 from symloss.errors import SymlossError
-from symloss.formula import Formula, at_label, call, constant, fold, to_text
+from symloss.formula import Formula, at_label, call, constant, fold
 from symloss.formula.fold import ONE, ZERO, number, substitute
 from symloss.formula.tree import Y_PRED, Y_TRUE
 from symloss.symbolic.labels import affine_in_label, has_p, signed_terms, sum_of
@@ -240,8 +240,3 @@ def _normalised(formula: Formula) -> np.ndarray | None:
 def _close(formula: Formula, target: np.ndarray) -> bool:
     curves = _normalised(formula)
     return curves is not None and float(np.abs(curves - target).max()) <= TOLERANCE
-
-
-def display_text(formula: Formula) -> str:
-    """Return the text of the displayed form."""
-    return to_text(simplify(formula))

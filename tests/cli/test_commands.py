@@ -97,6 +97,24 @@ def test_a_run_that_is_killed_and_resumed_ends_like_one_that_was_not(symloss: Ru
     )
 
 
+def test_ctrl_c_shows_the_front_and_how_to_go_on(symloss: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from symloss.search import Search
+
+    final = Search._train
+
+    def interrupted(self: Search, number: int, *arguments: Any) -> None:
+        if number == 3:
+            raise KeyboardInterrupt
+        final(self, number, *arguments)
+
+    monkeypatch.setattr(Search, "_train", interrupted)
+    stopped = symloss("evolve", "default", *TINY, "--run-dir", "here")
+    assert stopped.code == 128 + signal.SIGINT
+    assert "Stopped. What was trained is saved." in stopped.out
+    assert "% validation" in stopped.out
+    assert "symloss evolve --resume here" in stopped.out
+
+
 def test_benchmark(symloss: Run) -> None:
     done = symloss("benchmark", "ngl", "exp(-y_pred*(1 + y_true))", "--seeds", 3, "--steps", 30, "--json", "b.json")
     assert done.code == 0, done.err
