@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def command(
+    context: typer.Context,
     grammar: Annotated[
         str | None, typer.Argument(help="A grammar's YAML file, or the name of a shipped one such as 'default'.")
     ] = None,
@@ -52,8 +53,8 @@ def command(
     started = time.monotonic()
     if resume is None and grammar is None:
         raise SymlossError("name a grammar, such as: symloss evolve default; or go on with a run: --resume RUN")
-    if resume is not None and (grammar is not None or run_dir is not None):
-        raise SymlossError("--resume takes the grammar and the directory from the run; leave the others out")
+    if resume is not None:
+        _check_resumed(context)
 
     console = console_for(json_file)
     with console.status("starting (importing torch)"):
@@ -77,6 +78,19 @@ def command(
         raise
     finally:
         run.close()
+
+
+def _check_resumed(context: typer.Context) -> None:
+    """Refuse options beside --resume: a run's settings decide its result, so they are the run's own.
+
+    Raises:
+        SymlossError: one was given.
+    """
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in ("resume", "json_file") and source is not None and source.name == "COMMANDLINE":
+            option = "the grammar" if name == "grammar" else f"--{name.replace('_', '-')}"
+            raise SymlossError(f"--resume takes every setting from the run; leave {option} out, or start a new run")
 
 
 class _Stopped(KeyboardInterrupt):

@@ -94,7 +94,7 @@ def resolve_loss(text: str) -> tuple[str, Formula, dict[str, Any]]:
     reference = re.fullmatch(r"(.+):(\d+)", text)
     if reference:
         formula, row = find_loss(reference[1], int(reference[2]))
-        return f"{Path(reference[1]).name}:{reference[2]}", formula, row
+        return text, formula, row
     if re.fullmatch(r"[A-Za-z_][\w+-]*", text) and text not in ("y_pred", "y_true"):
         names = [*CATALOGUE, *ALIASES]
         raise SymlossError(

@@ -73,7 +73,7 @@ class Screening:
     """
 
     #: A search gives up on a generation after this many draws for each place.
-    MAX_DRAWS = 2000
+    MAX_DRAWS = 400
 
     def __init__(self, classes: int) -> None:
         self.classes = classes
