@@ -15,7 +15,7 @@ from symloss.losses import find
 from symloss.symbolic import loss_id, scale_to_cross_entropy, to_latex
 from symloss.tasks import Task
 
-#: The seeds of a final comparison: 0, 1, 2, ... A search draws its own from :func:`search_seeds`, far above.
+#: A comparison has the seeds 0, 1, 2, ... below this; searches draw theirs far above.
 MAX_SEEDS = 1000
 
 
@@ -43,7 +43,7 @@ class Row:
         validation: accuracy over the seeds, on each seed's validation part.
         test: accuracy over the seeds on the test set.
         gain: the paired difference in test accuracy to the baseline; None for the baseline itself.
-        p_adjusted: the gain's p-value, Holm-corrected over the rows of the comparison.
+        p_adjusted: the gain's p-value, Holm-corrected over the rows of the comparison; None if the gain has none.
     """
 
     contender: Contender
@@ -116,8 +116,8 @@ def compare(
     gains = [
         None if name == baseline else paired_difference(scores.test[-1][k], reference) for k, name in enumerate(names)
     ]
-    measured = [gain.p for gain in gains if gain is not None and gain.p is not None]
-    adjusted = iter(holm(measured))
+    tested = {k: gain.p for k, gain in enumerate(gains) if gain is not None and gain.p is not None}
+    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
     return [
         Row(
             contender,
@@ -126,7 +126,7 @@ def compare(
             summary(scores.final[k]),
             summary(scores.test[-1][k]),
             gains[k],
-            next(adjusted) if gains[k] is not None else None,
+            adjusted.get(k),
         )
         for k, contender in enumerate(contenders)
     ]

@@ -48,7 +48,7 @@ class Paired:
 
     Attributes:
         mean: the mean difference.
-        p: two-sided p-value of the paired t-test; ``None`` for one seed.
+        p: two-sided p-value of the paired t-test; ``None`` for one seed, or for equal differences that are not zero.
         ci95: 95 % interval of the mean difference; ``None`` for one seed.
     """
 
@@ -76,7 +76,8 @@ def summary(scores: Sequence[float]) -> Summary:
 def paired_difference(scores: Sequence[float], baseline_scores: Sequence[float]) -> Paired:
     """Return the mean of ``scores - baseline_scores`` with its paired t-test; equal places are equal seeds.
 
-    If all differences are equal the test has no spread to judge by: p is then 1 when they are zero, else 0.
+    If all differences are equal the test has no spread to judge by: p is 1 when they are zero, and None otherwise,
+    since accuracies come in steps and two or three equal steps happen by chance.
 
     Raises:
         SymlossError: different numbers of scores, none, or one that is not finite.
@@ -95,7 +96,7 @@ def paired_difference(scores: Sequence[float], baseline_scores: Sequence[float])
     scale = max(float(np.abs(values).max()), float(np.abs(baseline).max()))
     if spread <= 4 * np.finfo(float).eps * scale:
         equal = abs(mean) <= 4 * np.finfo(float).eps * scale
-        return Paired(mean, 1.0 if equal else 0.0, (mean, mean))
+        return Paired(mean, 1.0, (0.0, 0.0)) if equal else Paired(mean, None, None)
     p = 2.0 * float(stats.t.sf(abs(mean) / (spread / math.sqrt(n)), n - 1))
     return Paired(mean, p, _interval(mean, spread, n))
 

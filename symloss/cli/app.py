@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from typing import Annotated
@@ -50,7 +51,8 @@ def _root(
 
 def _protect_formulas(arguments: list[str]) -> list[str]:
     """Return the arguments with a space before a formula such as -y_true*log(y_pred), so that it is no option."""
-    return [f" {text}" if text.startswith("-") and "y_" in text else text for text in arguments]
+    formula = re.compile(r"-(?!-|o).*\by_(pred|true)\b", re.DOTALL)
+    return [f" {text}" if formula.match(text) else text for text in arguments]
 
 
 def main() -> None:

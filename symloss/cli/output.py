@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -61,6 +62,8 @@ def check_writable(target: str | None) -> None:
         raise SymlossError(f"cannot write {path}: it is a directory; name a file")
     if not path.parent.is_dir():
         raise SymlossError(f"cannot write {path}: there is no directory {path.parent}; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise SymlossError(f"cannot write {path}: permission denied; choose another place")
 
 
 def task_config(dataset: str, model: str, steps: int | None, label_noise: float) -> TaskConfig:
@@ -90,7 +93,8 @@ def resolve_loss(text: str) -> tuple[str, Formula, dict[str, Any]]:
     text = text.strip()
     if text in CATALOGUE or text in ALIASES:
         known = find(text)
-        return known.name, known.formula, {"loss": known.name, "paper": f"{known.paper.title} ({known.paper.year})"}
+        paper = f"{known.paper.title} ({known.paper.year})"
+        return known.name, known.formula, {"loss": known.name, "paper": paper, "class_reduction": known.class_reduction}
     reference = re.fullmatch(r"(.+):(\d+)", text)
     if reference:
         formula, row = find_loss(reference[1], int(reference[2]))

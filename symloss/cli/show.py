@@ -82,7 +82,9 @@ def export(
 
     name, formula, provenance = resolve_loss(loss)
     if to == "torch":
-        text = export_torch(formula, name=name, provenance=_provenance_lines(provenance))
+        reduction = provenance.get("class_reduction", "sum")
+        lines = _provenance_lines(provenance)
+        text = export_torch(formula, name=name, provenance=lines, class_reduction=reduction)
     elif to == "latex":
         text = export_latex(formula, name=name)
     elif to == "sympy":
@@ -105,5 +107,7 @@ def _provenance_lines(provenance: dict[str, Any]) -> dict[str, str]:
     lines: dict[str, str] = {key: str(provenance[key]) for key in ("run", "grammar", "task", "rank", "id")}
     lines["validation accuracy"] = f"{percent(provenance['validation'])} %"
     lines["test accuracy"] = f"{percent(provenance['test'])} % over {provenance['test']['n']} seeds"
-    lines["gain over ce"] = f"{100 * gain['mean']:+.2f} points, p = {gain['p_holm']:.2g} (paired t-test, Holm)"
+    p = "none" if gain["p_holm"] is None else f"{gain['p_holm']:.2g}"
+    lines["gain over ce"] = f"{100 * gain['mean']:+.2f} points, p = {p} (paired t-test, Holm)"
+    lines["gradient scale"] = f"{provenance['scale']:.6g} times this loss was trained, which has ce's norm at uniform p"
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -98,7 +99,7 @@ def evolve_summary(result: Mapping[str, Any]) -> Iterator[RenderableType]:
     else:
         yield _formula_table(found)
     n = baselines[0]["test"]["n"]
-    title = f"Discovered losses, by validation accuracy, and baselines ({n} fresh seeds each)"
+    title = f"Discovered losses in the search's order, and baselines; {n} fresh seeds"
     yield _score_table(title, [*found, *baselines])
     counts = result["counts"]
     rejected = ", ".join(f"{name} {number:,}" for name, number in counts["rejected"].items() if name != "duplicate")
@@ -109,10 +110,10 @@ def evolve_summary(result: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield Text(
         "Every loss has cross-entropy's gradient norm at uniform p, the same seeds, splits and steps. gain: paired "
         "difference in test accuracy to ce, in points; p: paired t-test, Holm-corrected over the table. The test set "
-        "was read once, for this table.",
+        "was read for this table alone; validation images were seen by the search.",
         style="dim",
     )
-    run = result["run"]
+    run = shlex.quote(result["run"])
     yield Text(f"Saved in {run}")
     lines = [("again", f"symloss evolve --resume {run}")]
     if found:

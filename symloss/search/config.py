@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from symloss.benchmark.compare import MAX_SEEDS
 from symloss.errors import SymlossError
 from symloss.fitness import Ladder, Rung
 
@@ -65,6 +66,8 @@ class SearchConfig:
                 raise SymlossError(
                     f"{name.replace('_', ' ')} is {value!r}; it must be a whole number of at least {low}"
                 )
+        if self.audit_seeds > MAX_SEEDS:
+            raise SymlossError(f"audit seeds is {self.audit_seeds}; it must be at most {MAX_SEEDS}")
         for name in ("immigrants", "crossover"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:

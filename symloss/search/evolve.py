@@ -22,7 +22,7 @@ from symloss.search.variation import Breeder
 from symloss.symbolic import loss_id
 from symloss.tasks import Task
 
-#: Candidates trained between two entries in the journal: what a killed run loses at most.
+#: Candidates trained between two entries in the journal.
 _CHUNK = 64
 
 
@@ -74,7 +74,7 @@ class Search:
     def run(self) -> Found:
         """Search, or go on searching, until the budget is spent."""
         for baseline in self._baselines.values():
-            self._screening.know(baseline.formula)
+            self._screening.reserve(baseline.formula)
         for number in range(self._config.generations):
             generation = self._draw(number)
             self._candidates += generation.candidates
@@ -159,7 +159,9 @@ class Search:
             trained = {name: tuple(map(float, row)) for name, row in zip(names, scores, strict=True)}
             self._journal.save_scores(number, trained)
             known |= trained
-        self.progress.work_done += rung.cost * (len(candidates) - sum(n in formulas for n in missing))
+        replayed = rung.cost * (len(candidates) - sum(n in formulas for n in missing))
+        self.progress.work_done += replayed
+        self.progress.work_replayed += replayed
         for candidate in candidates:
             candidate.scores[number] = known[candidate.id]
         self._report_best(number, known)

@@ -24,6 +24,7 @@ class Progress:
         best_formula: its formula's text.
         baseline: cross-entropy's validation accuracy on the same rung and seeds.
         work_done, work_total: networks x steps trained and to be trained in all.
+        work_replayed: the part of ``work_done`` that an earlier process had trained.
         started: when this process began, on ``time.monotonic``'s clock.
     """
 
@@ -39,6 +40,7 @@ class Progress:
     best_formula: str = ""
     baseline: float | None = None
     work_done: float = 0.0
+    work_replayed: float = 0.0
     work_total: float = 1.0
     started: float = field(default_factory=time.monotonic)
 
@@ -55,9 +57,10 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         """The time left if the rest of the work goes as fast as the work so far; None while there is none."""
-        if self.work_done <= 0:
+        trained = self.work_done - self.work_replayed
+        if trained <= 0:
             return None
-        return self.seconds * max(self.work_total - self.work_done, 0.0) / self.work_done
+        return self.seconds * max(self.work_total - self.work_done, 0.0) / trained
 
 
 Observer = Callable[[Progress], None]

@@ -26,12 +26,13 @@ SCREENS = {
     **SYMBOLIC_SCREENS,
     "unresolved": f"a response table represents the curves to {MAX_TABLE_ERROR:g}",
     "free-logits": f"gradient descent sorts unconstrained logits to {PASS:.0%} accuracy",
+    "identical": "no candidate has the same name: the curves to 25 digits",
     "surrogate": "its curves promise to train well, where more pass than can be trained",
 }
 
 
 #: Screens after which a rejected loss stays known, so that it is not drawn again.
-LATE_SCREENS = ("unresolved", "free-logits", "surrogate")
+LATE_SCREENS = ("unresolved", "free-logits", "identical", "surrogate")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ class Screening:
         self._screener = Screener(classes, self._index)
         self._ids: set[str] = set()
         self.fingerprints: dict[str, np.ndarray] = {}
+
+    def reserve(self, formula: Formula) -> None:
+        """Take in a loss that must not be found, such as a baseline."""
+        self.know(formula)
+        self._ids.add(loss_id(formula))
 
     def know(self, formula: Formula) -> np.ndarray | None:
         """Take a loss into the identity index, so that a candidate equal to it is a duplicate; return its curves."""
@@ -173,7 +179,8 @@ class Screening:
                 continue
             name = loss_id(passed.formula)
             if name in self._ids:  # equal at 50 digits, though rounding kept the float64 curves apart
-                self._reject(generation, passed.formula, "duplicate", f"the same loss as candidate {name}")
+                self._reject(generation, passed.formula, "identical", f"the same loss as candidate {name}")
+                generation.known.append(passed.formula)
                 continue
             self._ids.add(name)
             self.fingerprints[name] = passed.fingerprint

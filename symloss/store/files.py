@@ -10,12 +10,16 @@ from symloss.errors import SymlossError
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write a UTF-8 file by way of a temporary one beside it.
+    """Write a UTF-8 file by way of a temporary one beside it; a link's target is replaced, a device is written to.
 
     Raises:
         SymlossError: it cannot be written there.
     """
+    path = path.resolve()
     try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

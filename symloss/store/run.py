@@ -103,7 +103,8 @@ class Run:
     def result(self) -> dict[str, Any] | None:
         """Return what :meth:`finish` wrote, or None if the run has not ended."""
         path = self.path / f"{HALL_OF_FAME}.json"
-        return _read_json(path) if path.exists() else None
+        # The directory may have been moved since.
+        return _read_json(path) | {"run": str(self.path)} if path.exists() else None
 
     def finish(self, result: dict[str, Any]) -> None:
         """Write the hall of fame as JSON, CSV and LaTeX; the JSON last, since it marks the run as ended."""
@@ -136,7 +137,9 @@ def find_loss(run: str, rank: int) -> tuple[Formula, dict[str, Any]]:
         if row.get("rank") == rank:
             config = result["config"]
             task = ", ".join(f"{key} {value}" for key, value in config["task"].items())
-            origin = {"run": path.name, "grammar": config["grammar"]["name"], "task": task}
+            grammar = config["grammar"]
+            origin = {"run": path.name, "grammar": grammar["name"], "task": task}
+            origin["class_reduction"] = grammar["loss"]["class_reduction"]
             return parse_formula(str(row["expression"])), origin | row
     raise SymlossError(f"the run {path} has no loss of rank {rank}; it has ranks 1 to {len(rows)}")
 
@@ -167,7 +170,7 @@ def _versions() -> dict[str, str]:
 
 _CSV_SCORES = ("validation_mean", "validation_std", "test_mean", "test_std", "test_ci95_low", "test_ci95_high", "n")
 _CSV_GAIN = ("gain_mean", "gain_p", "gain_p_holm")
-_CSV_COLUMNS = ("rank", "loss", "expression", "latex", "size", *_CSV_SCORES, *_CSV_GAIN, "id")
+_CSV_COLUMNS = ("rank", "loss", "expression", "latex", "size", "scale", *_CSV_SCORES, *_CSV_GAIN, "id")
 
 
 def _csv(result: dict[str, Any]) -> str:
@@ -192,7 +195,9 @@ def _tex(result: dict[str, Any]) -> str:
         r"Loss & $L(p, y)$ & Size & Test accuracy (\%) & Gain \\",
         r"\midrule",
     ]
-    for row in result["hall_of_fame"] + result["baselines"]:
+    for place, row in enumerate(result["hall_of_fame"] + result["baselines"]):
+        if place and place == len(result["hall_of_fame"]):
+            lines.append(r"\midrule")
         low, high = row["test"]["ci95"]
         gain = f"{100 * row['gain']['mean']:+.2f}" if row["gain"] else "--"
         name = row["loss"].replace("#", r"\#").replace("_", r"\_")
@@ -200,6 +205,4 @@ def _tex(result: dict[str, Any]) -> str:
             f"{name} & ${row['latex']}$ & {row['size']} & "
             f"{100 * row['test']['mean']:.2f} [{100 * low:.2f}, {100 * high:.2f}] & {gain} \\\\"
         )
-        if row is result["hall_of_fame"][-1]:
-            lines.append(r"\midrule")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])

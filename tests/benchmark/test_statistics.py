@@ -76,9 +76,9 @@ def test_equal_scores_and_equal_gains():
     # 0.1 + 0.2 differs from 0.3 in its last bit: no evidence of anything.
     assert paired_difference([0.1 + 0.2, 0.1 + 0.2], [0.3, 0.3]).p == 1.0
     constant = paired_difference([0.4, 0.5, 0.6], [0.3, 0.4, 0.5])
-    assert constant.p == 0.0
+    assert constant.p is None
+    assert constant.ci95 is None
     assert constant.mean == pytest.approx(0.1)
-    assert constant.ci95 == pytest.approx((0.1, 0.1))
 
 
 def test_holm_by_hand():

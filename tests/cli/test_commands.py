@@ -74,6 +74,14 @@ def test_evolve_show_export_and_resume(symloss: Run, tmp_path: Path) -> None:
     assert logits.grad.isfinite().all()
 
 
+def test_a_grammar_without_a_usable_loss_ends_well(symloss: Run) -> None:
+    Path("poor.yaml").write_text("name: poor\nstart: e\nrules:\n  e:\n    - y_pred + y_true\n    - y_pred\n")
+    done = symloss("evolve", "poor.yaml", *TINY, "--run-dir=my_y_pred_run")
+    assert done.code == 0, done.err
+    assert "No loss passed every screen" in done.out
+    assert symloss("evolve", "--resume", "my_y_pred_run").code == 0
+
+
 def test_a_run_that_is_killed_and_resumed_ends_like_one_that_was_not(symloss: Run, tmp_path: Path) -> None:
     arguments = ["--budget", "200", "--steps", "30", "--seeds", "3"]
     whole = symloss("evolve", "default", *arguments, "--run-dir", "whole", "--json", "whole.json")
@@ -142,6 +150,8 @@ def test_export_to_standard_output(symloss: Run, form: str) -> None:
     done = symloss("export", "ngl", "--to", form)
     assert done.code == 0
     assert "2.4092" in done.out
+    if form == "torch":
+        assert 'class_reduction: str = "mean"' in done.out
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ CASES = [
     (("benchmark", "ce", "--seeds", "1"), "the number of seeds is 1; it must be from 2"),
     (("benchmark", "ce", "--steps", "0"), "steps is 0; it must be a whole number of at least 1"),
     (("evolve", "default", "--seeds", "1"), "audit seeds is 1"),
+    (("evolve", "default", "--seeds", "1001"), "it must be at most 1000"),
     (("evolve", "default", "--seed", "-1"), "seed is -1"),
     (("show", "__import__('os').system('x')"), "cannot read the formula"),
     (("show", "9**9**9**9*y_pred"), "9**9"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,7 +38,9 @@ class KeepingJournal(MemoryJournal):
             raise Killed
 
     def load_generation(self, number: int) -> Generation | None:
-        return self.generations.get(number)
+        saved = self.generations.get(number)
+        # As a database does: what was drawn comes back, scores do not.
+        return saved and replace(saved, candidates=[replace(c, scores={}) for c in saved.candidates])
 
     def save_generation(self, generation: Generation) -> None:
         self._write()

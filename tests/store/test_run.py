@@ -30,7 +30,7 @@ def score(mean: float) -> dict[str, Any]:
 
 def result(run: Run) -> dict[str, Any]:
     row = {"expression": "exp(-y_pred*(1 + y_true))", "latex": r"e^{-p \left(1 + y\right)}", "size": 7, "id": "0" * 16}
-    row |= {"validation": score(0.98), "test": score(0.97)}
+    row |= {"scale": 13.6, "validation": score(0.98), "test": score(0.97)}
     gain = {"mean": 0.012, "p": 0.001, "p_holm": 0.002, "ci95": [0.01, 0.014]}
     return {
         "run": str(run.path),
@@ -173,6 +173,26 @@ def test_the_latex_table_is_balanced(tmp_path: Path) -> None:
     assert text.count("{") == text.count("}")
     assert text.count(r"\begin{") == text.count(r"\end{") == 1
     assert r"\#1 & $e^{-p \left(1 + y\right)}$ & 7 & 97.00 [96.00, 98.00] & +1.20 \\" in text
+
+
+def test_a_run_that_found_nothing_is_finished_too(tmp_path: Path) -> None:
+    run = create(tmp_path / "run")
+    run.finish(result(run) | {"hall_of_fame": []})
+    assert r"\midrule" in (run.path / "hall_of_fame.tex").read_text()
+    found = run.result()
+    assert found is not None
+    assert found["hall_of_fame"] == []
+    run.close()
+
+
+def test_a_link_is_followed_and_a_pipe_is_written_to(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to("target")
+    write_atomic(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "new"
+    write_atomic(Path("/dev/null"), "gone")
+    assert Path("/dev/null").is_char_device()
 
 
 def test_a_loss_is_found_by_run_and_rank(tmp_path: Path) -> None:
