@@ -76,14 +76,6 @@ class Ladder:
             if dear.cost <= cheap.cost:
                 raise SymlossError(f"a rung of cost {dear.cost} follows one of {cheap.cost}; costs must rise")
 
-    @classmethod
-    def default(cls) -> Ladder:
-        """Return 100 steps with 1 seed, 300 with 2 and 1000 with 5, a quarter promoted each time."""
-        return cls(
-            rungs=(Rung(100, (0,)), Rung(300, (0, 1)), Rung(1000, (0, 1, 2, 3, 4))),
-            keep=(0.25, 0.25),
-        )
-
     def promoted(self, rung: int, entries: Iterable[Entry]) -> list[str]:
         """Return the ids that climb from a rung to the next, best first; from the last rung none do."""
         ranked = rank(entries)

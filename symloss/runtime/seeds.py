@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from symloss.errors import SymlossError
-
-if TYPE_CHECKING:
-    import torch
 
 
 def keyed_seed(*key: int | str) -> int:
@@ -34,17 +30,6 @@ def keyed_random(*key: int | str) -> random.Random:
 def keyed_numpy(*key: int | str) -> np.random.Generator:
     """Return NumPy's PCG64 generator, seeded with 128 bits of the key's hash."""
     return np.random.Generator(np.random.PCG64(int.from_bytes(_digest(key), "little")))
-
-
-def keyed_torch(*key: int | str) -> torch.Generator:
-    """Return a torch generator on the CPU, seeded with the key.
-
-    Torch's CPU generator keeps only 32 bits of a seed, so some two of 65,000 keys are likely to share a stream.
-    Prefer :func:`keyed_numpy` where that matters.
-    """
-    import torch
-
-    return torch.Generator().manual_seed(keyed_seed(*key))
 
 
 def _digest(key: tuple[int | str, ...]) -> bytes:

@@ -78,9 +78,9 @@ class SearchConfig:
     def ladder(self, steps: int) -> Ladder:
         """Return the rungs for a task's full budget of ``steps``: three tenths, seven tenths and all of it.
 
-        A shorter first rung misleads: on the digits with 40 % label noise the best of 320 losses were at chance after
-        a tenth of the steps (Spearman's rho with the final score .27; .72 after three tenths). Five consecutive seeds
-        are the folds of one partition, so the third rung validates on every sample once.
+        A shorter first rung misleads under label noise: ``experiments/quality/rungs.py`` measures how well the score at
+        fewer steps foretells the score at all of them. Five consecutive seeds are the folds of one partition, so the
+        third rung validates on every sample once.
         """
         first = FIRST_SEARCH_SEED + _SEEDS_PER_RUN * self.seed
         return Ladder(

@@ -18,14 +18,16 @@ entries = st.lists(
 )
 
 
+LADDER = Ladder((Rung(100, (0,)), Rung(300, (0, 1)), Rung(1000, (0, 1, 2, 3, 4))), (0.25, 0.25))
+
+
 @given(entries, st.randoms())
 def test_promotion_takes_the_best_whatever_the_order(found, random):
-    ladder = Ladder.default()
-    ids = ladder.promoted(0, found)
+    ids = LADDER.promoted(0, found)
     assert len(ids) == math.ceil(len(found) / 4)
     shuffled = list(found)
     random.shuffle(shuffled)
-    assert ladder.promoted(0, shuffled) == ids
+    assert LADDER.promoted(0, shuffled) == ids
     by_id = {entry.id: entry for entry in found}
     for chosen in ids:
         for other in found:
@@ -45,7 +47,7 @@ def test_nan_ranks_below_every_number():
 
 
 def test_nobody_climbs_from_the_last_rung():
-    assert Ladder.default().promoted(2, [Entry("a", 1, 1.0)]) == []
+    assert LADDER.promoted(2, [Entry("a", 1, 1.0)]) == []
 
 
 @given(st.integers(1, 400), st.sampled_from([0.07, 0.14, 0.25, 0.55, 1.0]))
@@ -57,7 +59,7 @@ def test_places_are_the_exact_ceiling(count, fraction):
 
 def test_cost_counts_every_rung():
     # 64 x 100 + 16 x 300 x 2 + 4 x 1000 x 5
-    assert Ladder.default().cost(64) == 6400 + 9600 + 20000
+    assert LADDER.cost(64) == 6400 + 9600 + 20000
 
 
 @pytest.mark.parametrize(

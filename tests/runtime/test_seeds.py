@@ -6,12 +6,11 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from symloss.errors import SymlossError
-from symloss.runtime import keyed_numpy, keyed_random, keyed_seed, keyed_torch
+from symloss.runtime import keyed_numpy, keyed_random, keyed_seed
 
 keys = st.lists(st.integers() | st.text(), min_size=1, max_size=4).map(tuple)
 
@@ -48,7 +47,6 @@ def test_streams_are_fixed_for_all_time():
     assert keyed_seed("a", 1) == 4763103551320526064
     assert keyed_random("a", 1).random() == 0.25414947987257464
     assert keyed_numpy("a", 1).integers(0, 1000, 4).tolist() == [126, 345, 95, 799]
-    assert torch.rand(1, generator=keyed_torch("a", 1)).item() == 0.3418028950691223
 
 
 def test_same_key_same_stream_and_no_shared_state():
@@ -56,8 +54,6 @@ def test_same_key_same_stream_and_no_shared_state():
     first.random(10)
     assert keyed_numpy(3, "noise").random() == keyed_numpy(3, "noise").random()
     assert keyed_random(3, "noise").random() == keyed_random(3, "noise").random()
-    draws = [torch.rand(5, generator=keyed_torch(3, "noise")) for _ in range(2)]
-    assert torch.equal(*draws)
     assert keyed_numpy(4, "noise").random() != keyed_numpy(3, "noise").random()
 
 
