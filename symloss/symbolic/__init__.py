@@ -1,5 +1,6 @@
 """The symbolic core: expressions, response curves, identity and screens."""
 
+from symloss.symbolic.certificate import Certificate, certify
 from symloss.symbolic.identity import IdentityIndex, loss_id
 from symloss.symbolic.latex import to_latex
 from symloss.symbolic.response import response_curves, scale_to_cross_entropy
@@ -9,10 +10,12 @@ from symloss.symbolic.sympy_bridge import ExpressionError, from_sympy, parse_exp
 
 __all__ = [
     "SCREENS",
+    "Certificate",
     "ExpressionError",
     "IdentityIndex",
     "Screener",
     "Verdict",
+    "certify",
     "from_sympy",
     "loss_id",
     "parse_expression",

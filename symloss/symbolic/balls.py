@@ -139,6 +139,14 @@ def _two_over_sqrt_pi() -> Ball:
     return 2 / arb.const_sqrt_pi()
 
 
+def _i1_rate(a: Ball) -> Ball:
+    return (a.bessel_i(0) + a.bessel_i(2)) / 2  # I0 - I1/a has no value at 0
+
+
+def _decay(a: Ball) -> Ball:
+    return (-abs(a)).exp()
+
+
 _UNARY: dict[str, tuple[Callable[[Ball], Ball], Callable[[Ball, Ball], Ball]]] = {
     "neg": (lambda a: -a, lambda a, v: arb(-1)),
     "exp": (lambda a: a.exp(), lambda a, v: v),
@@ -157,6 +165,10 @@ _UNARY: dict[str, tuple[Callable[[Ball], Ball], Callable[[Ball, Ball], Ball]]] =
     "atan": (lambda a: a.atan(), lambda a, v: 1 / (1 + a * a)),
     "erf": (lambda a: a.erf(), lambda a, v: _two_over_sqrt_pi() * (-a * a).exp()),
     "erfc": (lambda a: a.erfc(), lambda a, v: -_two_over_sqrt_pi() * (-a * a).exp()),
+    "i0": (lambda a: a.bessel_i(0), lambda a, v: a.bessel_i(1)),
+    "i0e": (lambda a: _decay(a) * a.bessel_i(0), lambda a, v: _decay(a) * a.bessel_i(1) - _sign(a) * v),
+    "i1": (lambda a: a.bessel_i(1), lambda a, v: _i1_rate(a)),
+    "i1e": (lambda a: _decay(a) * a.bessel_i(1), lambda a, v: _decay(a) * _i1_rate(a) - _sign(a) * v),
     "sigmoid": (lambda a: 1 / (1 + (-a).exp()), lambda a, v: v * (1 - v)),
     "softplus": (lambda a: a.exp().log1p(), lambda a, v: 1 / (1 + (-a).exp())),
     "relu": (lambda a: a.max(0), lambda a, v: (_sign(a) + 1) / 2),

@@ -157,6 +157,16 @@ def _unary(
     return apply
 
 
+def _i1_rate(a: Value, value: Value) -> Value:
+    """Return I1' = I0 - I1/a, as a product of I0 so that an overflow is infinite and not nan."""
+    shrink = special.i1e(a) / (a * special.i0e(a))
+    return np.where(a == 0, 0.5, special.i0(a) * (1.0 - shrink))
+
+
+def _i1e_rate(a: Value, value: Value) -> Value:
+    return np.where(a == 0, 0.5, special.i0e(a) - value / a - np.sign(a) * value)
+
+
 _UNARY: dict[str, Callable[[Value], tuple[Value, Callable[[Value], Value]]]] = {
     "neg": _unary(np.negative, lambda a, v: -1.0),
     "exp": _unary(np.exp, lambda a, v: v),
@@ -175,6 +185,10 @@ _UNARY: dict[str, Callable[[Value], tuple[Value, Callable[[Value], Value]]]] = {
     "atan": _unary(np.arctan, lambda a, v: 1.0 / (1.0 + a * a)),
     "erf": _unary(special.erf, lambda a, v: _TWO_OVER_SQRT_PI * np.exp(-a * a)),
     "erfc": _unary(special.erfc, lambda a, v: -_TWO_OVER_SQRT_PI * np.exp(-a * a)),
+    "i0": _unary(special.i0, lambda a, v: special.i1(a)),
+    "i0e": _unary(special.i0e, lambda a, v: special.i1e(a) - np.sign(a) * v),
+    "i1": _unary(special.i1, _i1_rate),
+    "i1e": _unary(special.i1e, _i1e_rate),
     "sigmoid": _unary(special.expit, lambda a, v: v * (1.0 - v)),
     "softplus": _unary(lambda a: np.logaddexp(0.0, a), lambda a, v: special.expit(a)),
     "relu": _unary(lambda a: np.maximum(a, 0.0), lambda a, v: 0.5 * (np.sign(a) + 1.0)),

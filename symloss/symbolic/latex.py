@@ -12,7 +12,7 @@ from symloss.symbolic.sympy_bridge import from_sympy
 _SUM, _SIGNED, _PRODUCT, _BLOCK, _ATOM = range(5)
 
 _VARIABLES = {"y_pred": "p", "y_true": "y"}
-_NAMED = {"asinh": r"\operatorname{arsinh}", "atan": r"\arctan"}
+_NAMED = {"asinh": r"\operatorname{arsinh}", "atan": r"\arctan", "i0": "I_{0}", "i1": "I_{1}"}
 _NAMED |= {name: rf"\{name}" for name in ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min")}
 
 

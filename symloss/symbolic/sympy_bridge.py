@@ -25,6 +25,9 @@ _MAX_NUMERATOR = 16
 _MAX_NUMERATOR_OF_SYMBOL = 1000
 _MAX_DENOMINATOR = 10_000
 
+#: SymPy has no scaled Bessel functions, and exp(-abs(a))*besseli(0, a) holds the argument twice: nested ones double.
+_MAX_WRITTEN_OUT = 2_000
+
 #: A number of an expression that is not zero lies between one over this and this.
 _MAX_NUMBER = sympy.Integer(10) ** 300
 
@@ -41,6 +44,17 @@ def _power(base: Any, exponent: Any) -> Any:
             if base.is_Rational:
                 base = sympy.Float(base, 30)
     return _checked(base ** _rounded_beside_log(exponent))
+
+
+def _bessel(order: int, argument: Any) -> Any:
+    """Return I0 or I1. SymPy's own I1(-a) is a quotient by a, which has no value at 0."""
+    if argument.could_extract_minus_sign():
+        return (-1) ** order * sympy.besseli(order, -argument)
+    return sympy.besseli(order, argument)
+
+
+def _scaled_bessel(order: int, argument: Any) -> Any:
+    return _exp(-sympy.Abs(argument)) * _bessel(order, argument)
 
 
 def _is_heavy(exponent: Any, max_numerator: int) -> bool:
@@ -98,6 +112,10 @@ _TO_SYMPY: dict[str, Callable[..., Any]] = {
     "atan": sympy.atan,
     "erf": sympy.erf,
     "erfc": sympy.erfc,
+    "i0": lambda a: _bessel(0, a),
+    "i0e": lambda a: _scaled_bessel(0, a),
+    "i1": lambda a: _bessel(1, a),
+    "i1e": lambda a: _scaled_bessel(1, a),
     "sigmoid": lambda a: 1 / (1 + _exp(-a)),
     "softplus": lambda a: sympy.log(1 + _exp(a)),
     "relu": lambda a: sympy.Max(a, 0),
@@ -111,8 +129,9 @@ def to_sympy(formula: Formula) -> sympy.Expr:
 
     Raises:
         ExpressionError: the formula has no finite real value anywhere, such as ``log(0)`` or ``1/0``, or a number in
-            it is too large or too small to write out.
+            it is too large or too small to write out, or scaled Bessel functions are nested too deeply.
     """
+    check_written_out(formula)
     _check_constants(formula)
     try:
         expression = _checked(_to_sympy(formula))
@@ -124,6 +143,20 @@ def to_sympy(formula: Formula) -> sympy.Expr:
             f"the formula {to_text(formula)} has no finite real value; check divisions, logs and roots"
         )
     return expression
+
+
+def check_written_out(formula: Formula) -> None:
+    """Raise ExpressionError if the formula without ``i0e`` and ``i1e`` would be too large for SymPy."""
+    if _written_out(formula) > _MAX_WRITTEN_OUT:
+        raise ExpressionError(
+            f"in SymPy the formula has more than {_MAX_WRITTEN_OUT} nodes, since each i0e and i1e doubles its "
+            "argument; nest fewer of them or write a smaller formula"
+        )
+
+
+def _written_out(node: Formula) -> int:
+    below = sum(_written_out(arg) for arg in node.args)
+    return 5 + 2 * below if node.op in ("i0e", "i1e") else 1 + below
 
 
 def _check_constants(node: Formula) -> float | None:
@@ -168,9 +201,10 @@ def parse_expression(text: str) -> sympy.Expr:
 _FROM_SYMPY: dict[Any, str] = {
     getattr(sympy, name): name
     for name in FUNCTIONS
-    if name not in ("sqrt", "square", "abs", "sigmoid", "softplus", "relu", "max", "min")
+    if name not in ("i0", "i0e", "i1", "i1e", "sqrt", "square", "abs", "sigmoid", "softplus", "relu", "max", "min")
 }
 _FROM_SYMPY[sympy.Abs] = "abs"
+_FUNCTIONS = (*_FROM_SYMPY, sympy.besseli)
 
 
 def from_sympy(expression: sympy.Expr) -> Formula:
@@ -185,7 +219,7 @@ def from_sympy(expression: sympy.Expr) -> Formula:
         return Y_TRUE
     if expression.is_Rational:
         return _rational(expression)
-    if expression.is_number and expression.is_real and not expression.has(*_FROM_SYMPY):
+    if expression.is_number and expression.is_real and not expression.has(*_FUNCTIONS):
         return constant(_float(expression))  # Float, pi, E, sqrt(2) and their like
     if expression.is_Add:
         return _sum(expression)
@@ -198,6 +232,8 @@ def from_sympy(expression: sympy.Expr) -> Formula:
         return reduce(lambda a, b: call(name, a, b), [from_sympy(arg) for arg in _ordered(expression)])
     if expression.func is sympy.cot:  # what SymPy makes of tan(a + pi/2)
         return call("div", constant(1.0), call("tan", from_sympy(expression.args[0])))
+    if expression.func is sympy.besseli and expression.args[0] in (0, 1):
+        return call(f"i{expression.args[0]}", from_sympy(expression.args[1]))
     name = _FROM_SYMPY.get(expression.func, "")
     if name:
         return call(name, from_sympy(expression.args[0]))
@@ -254,7 +290,7 @@ def _product(expression: Any) -> Formula:
         parts = sympy.Mul.make_args(rest)
         number = sympy.Mul(coefficient, *[part for part in parts if part.is_number])
         factors = [part for part in parts if not part.is_number]
-        if number.has(*_FROM_SYMPY):  # exp(3) stays, as it cannot be written as a number exactly
+        if number.has(*_FUNCTIONS):  # exp(3) stays, as it cannot be written as a number exactly
             factors = [part for part in sympy.Mul.make_args(number) if part != 1] + factors
         elif number != 1:
             factors.insert(0, number)

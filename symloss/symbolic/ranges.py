@@ -1,0 +1,299 @@
+"""All values that a formula takes on [0, 1], by proof: intervals inside, expansions with remainders at the two ends."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from flint import arb, ctx
+
+from symloss.symbolic.asymptotic_functions import expand
+from symloss.symbolic.asymptotics import End, OutOfDomain, Undecided
+from symloss.symbolic.intervals import enclose
+from symloss.symbolic.program import Program
+
+Ball = Any
+
+#: h = 2**-exponent and the number of terms, in the order in which expansions at an end are tried.
+_ATTEMPTS = ((10, 2), (10, 5), (40, 3), (160, 3), (1000, 2))
+_PLAIN_EXPONENT = 10
+
+_COARSE_BITS, _END_BITS, _FINE_BITS = 64, 128, 320
+#: How often a cell is halved: until its middle is asked for a value; before the precision rises; at most.
+_ASK, _RISE, _DEEPEST = 10, 36, 110
+#: How many intervals may be looked at, and how many more to make the range tighter.
+_BUDGET, _REFINEMENTS = 3000, 48
+_SLACK = 1.05
+#: Two sides of a switch that agree to this, relative to their size, are one value.
+_SAME = 1e-20
+_MAX_SWITCHES = 4
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A place where a formula has no finite value, or takes one too many.
+
+    Attributes:
+        p: the probability.
+        value: the formula's value there; None where it has none.
+        reason: one line.
+    """
+
+    p: float
+    value: float | None
+    reason: str
+
+
+@dataclass
+class Range:
+    """What is known of a formula's values on [0, 1].
+
+    Attributes:
+        low, high: enclose all values on the parts that are settled.
+        witness: why it is not finite, bounded and continuous everywhere; None unless that is known.
+        left: the intervals of p that stayed undecided.
+    """
+
+    low: float = math.inf
+    high: float = -math.inf
+    witness: Witness | None = None
+    left: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def proven(self) -> bool:
+        """Whether the formula is finite, bounded and continuous on all of [0, 1], between ``low`` and ``high``."""
+        return self.witness is None and not self.left
+
+    def take(self, low: float, high: float) -> None:
+        """Widen the range."""
+        self.low, self.high = min(self.low, low), max(self.high, high)
+
+
+def prove_range(program: Program) -> Range:
+    """Return the range of the last root; the other roots must have finite values inside (0, 1) wherever it has one.
+
+    At the ends the limit counts. A value that changes by leaps is refuted too, with the place of the leap.
+    """
+    result = Range()
+    cells: list[Cell] = []
+    floor = 0.0
+    for side in (0, 1):
+        exponent, values = _settle_end(program, side, result)
+        if result.witness is not None:
+            return result
+        if values is not None:
+            low, high = _floats(values)
+            result.take(low, high)
+            floor = max(floor, float(values.abs_lower()))
+        cells += [Cell(side, 1, j) for j in range(exponent, 1, -1)]
+    _cover(program, cells, result, floor)
+    return result
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """The interval ``[number, number + 1] * 2**-exponent`` of t, which is p (side 0) or 1 - p (side 1)."""
+
+    side: int
+    number: int
+    exponent: int
+    depth: int = 0
+
+    def halves(self) -> tuple[Cell, Cell]:
+        """Return its two halves."""
+        double, deeper = 2 * self.number, self.exponent + 1
+        return Cell(self.side, double, deeper, self.depth + 1), Cell(self.side, double + 1, deeper, self.depth + 1)
+
+    def balls(self) -> tuple[Ball, Ball]:
+        """Return p and 1 - p as balls."""
+        t = arb((2 * self.number + 1, -self.exponent - 1), (1, -self.exponent - 1))
+        return (t, 1 - t) if self.side == 0 else (1 - t, t)
+
+    def point(self, place: int = 1) -> tuple[Ball, Ball]:
+        """Return p and 1 - p of its middle, or of its lower (0) or upper (2) end."""
+        t = arb((2 * self.number + place, -self.exponent - 1))
+        return (t, 1 - t) if self.side == 0 else (1 - t, t)
+
+    def bounds(self) -> tuple[float, float]:
+        """Return the interval of p, to a float's precision."""
+        low, high = math.ldexp(self.number, -self.exponent), math.ldexp(self.number + 1, -self.exponent)
+        return (low, high) if self.side == 0 else (1 - high, 1 - low)
+
+    @property
+    def bits(self) -> int:
+        """The working precision for a cell of its size."""
+        return _COARSE_BITS if self.depth < _RISE else _FINE_BITS
+
+
+def _cover(program: Program, cells: list[Cell], result: Range, floor: float) -> None:
+    """Settle all cells, then halve those with the widest values until the range is tight."""
+    settled: list[tuple[float, Cell, float, float]] = []
+    budget = _BUDGET
+    spare = _REFINEMENTS
+    while cells:
+        cell = cells.pop()
+        budget -= 1
+        with ctx.workprec(cell.bits):
+            roots, undecided = enclose(program, *cell.balls())
+            finite = all(root.is_finite() for root in roots)
+            if finite and not undecided:
+                low, high = _floats(roots[-1])
+                floor = max(floor, float(roots[-1].abs_lower()))
+                heapq.heappush(settled, (-max(-low, high), cell, low, high))
+            elif budget <= 0:
+                result.left.append(cell.bounds())
+            elif cell.depth < _DEEPEST:
+                if not finite and cell.depth >= _ASK and cell.depth % 4 == 0:
+                    result.witness = _gap(program, cell)
+                    if result.witness is not None:
+                        return
+                cells += cell.halves()
+            else:
+                outcome = _at_switch(program, cell, undecided) if finite else _pole(program, cell)
+                if isinstance(outcome, Witness):
+                    result.witness = outcome
+                    return
+                if outcome is None:
+                    result.left.append(cell.bounds())
+                else:
+                    result.take(*outcome)
+        if not cells and settled and spare > 0 and -settled[0][0] > _SLACK * floor and budget > 0:
+            # The cell with the largest values goes back, as its halves have a narrower enclosure.
+            spare -= 1
+            cells += heapq.heappop(settled)[1].halves()
+    for _, _, low, high in settled:
+        result.take(low, high)
+
+
+def _gap(program: Program, cell: Cell) -> Witness | None:
+    """Return a witness if a formula has no value at the middle of the cell."""
+    with ctx.workprec(_FINE_BITS):
+        roots, _ = enclose(program, *cell.point())
+        if all(root.is_finite() for root in roots):
+            return None
+    p = sum(cell.bounds()) / 2
+    return Witness(p, None, f"no finite value at p = {p:.12g}")
+
+
+def _pole(program: Program, cell: Cell) -> Witness | None:
+    """Return a witness if the values next to a point grow without bound, as far as 2**-100 from it can tell."""
+    witness = _gap(program, cell)
+    if witness is not None:
+        return witness
+    with ctx.workprec(_FINE_BITS):
+        value = enclose(program, *cell.point())[0][-1]
+        outer = Cell(cell.side, cell.number >> 40, cell.exponent - 40)
+        farther = enclose(program, *outer.point(0 if cell.number >> 40 << 40 != cell.number else 2))[0][-1]
+        if value.is_finite() and farther.is_finite() and abs(value) > 16 * abs(farther) + 1:
+            p = sum(cell.bounds()) / 2
+            return Witness(p, _float(value), f"a pole at p = {p:.12g}")
+    return None
+
+
+def _at_switch(program: Program, cell: Cell, undecided: list[int]) -> tuple[float, float] | Witness | None:
+    """Return the range at a point where signs switch, a witness if the value leaps there, or None if that is unknown."""
+    if len(undecided) > _MAX_SWITCHES:
+        return None
+    outcomes = []
+    for choice in product((-1, 1), repeat=len(undecided)):
+        roots, _ = enclose(program, *cell.balls(), dict(zip(undecided, choice, strict=True)))
+        if not all(root.is_finite() for root in roots):
+            return None
+        outcomes.append(roots)
+    hulls = [_hull(values) for values in zip(*outcomes, strict=True)]
+    if all(hull.rad() <= _SAME * (1 + abs(hull.mid())) for hull in hulls):
+        return _floats(hulls[-1])
+    # The two sides as they are just outside the cell.
+    sides = []
+    for place in (0, 2):
+        at = cell.point(place)
+        signs = {place: _sign_at(program, at, place) for place in undecided}
+        if 0 in signs.values():
+            return None
+        sides.append(enclose(program, *cell.balls(), signs)[0])
+    for below, above in zip(*sides, strict=True):
+        if not below.overlaps(above):
+            p = sum(cell.bounds()) / 2
+            before, after = (sides[0][-1], sides[1][-1]) if cell.side == 0 else (sides[1][-1], sides[0][-1])
+            if before.overlaps(after):
+                return Witness(p, None, f"the loss leaps at p = {p:.12g}")
+            return Witness(p, None, f"a leap from {_float(before):.6g} to {_float(after):.6g} at p = {p:.12g}")
+    return None
+
+
+def _sign_at(program: Program, at: tuple[Ball, Ball], place: int) -> int:
+    """Return the sign that a step of the program has at a point, 0 if it is not known."""
+    _, undecided = enclose(program, *at)
+    if place in undecided:
+        return 0
+    for sign in (-1, 1):
+        argument = program.steps[place].args[0]
+        value = enclose(program.up_to(argument), *at)[0][0]
+        if sign * value > 0:
+            return sign
+    return 0
+
+
+def _settle_end(program: Program, side: int, result: Range) -> tuple[int, Ball | None]:
+    """Return ``(exponent, ball)``: the ball holds the values for t in [0, 2**-exponent]; notes what it finds instead."""
+    with ctx.workprec(_COARSE_BITS):
+        t = arb((1, -_PLAIN_EXPONENT - 1), (1, -_PLAIN_EXPONENT - 1))
+        roots, undecided = enclose(program, *((t, 1 - t) if side == 0 else (1 - t, t)))
+        if not undecided and all(root.is_finite() for root in roots):
+            return _PLAIN_EXPONENT, roots[-1]
+    for exponent, terms in _ATTEMPTS:
+        with ctx.workprec(_END_BITS):
+            try:
+                last = expand(program, side, End(exponent, terms))[-1]
+            except Undecided:
+                continue
+            except OutOfDomain:
+                result.witness = _witness_at_end(program, side, exponent, "no real value towards")
+                return exponent, None
+            try:
+                return exponent, last.ball()
+            except Undecided:
+                value, scale = last.lead()
+                if value is None or not scale.grows or not _has_sign(last):
+                    continue
+                result.witness = _witness_at_end(program, side, exponent, "grows without bound towards")
+                return exponent, None
+    h = 2.0**-_PLAIN_EXPONENT
+    result.left.append((0.0, h) if side == 0 else (1 - h, 1.0))
+    return _PLAIN_EXPONENT, None
+
+
+def _has_sign(expansion: Any) -> bool:
+    try:
+        return expansion.sign() != 0
+    except Undecided:
+        return False
+
+
+def _witness_at_end(program: Program, side: int, exponent: int, what: str) -> Witness:
+    cell = Cell(side, 1, max(exponent, 60))
+    with ctx.workprec(_FINE_BITS):
+        value = enclose(program, *cell.point())[0][-1]
+    # A float cannot hold 1 - 2**-60, so there the end itself is named.
+    p = cell.bounds()[0] if side == 0 else 1.0
+    return Witness(p, _float(value) if value.is_finite() else None, f"{what} p = {side}")
+
+
+def _hull(values: Iterator[Ball] | tuple[Ball, ...]) -> Ball:
+    first, *others = values
+    for value in others:
+        first = first.union(value)
+    return first
+
+
+def _floats(ball: Ball) -> tuple[float, float]:
+    """Return floats below and above all of a ball."""
+    return math.nextafter(float(ball.lower()), -math.inf), math.nextafter(float(ball.upper()), math.inf)
+
+
+def _float(ball: Ball) -> float:
+    return float(ball.mid())
