@@ -9,6 +9,7 @@ from symloss.formula import Formula, to_text
 from symloss.formula.fold import number
 from symloss.formula.writer import number_text
 from symloss.symbolic import to_latex
+from symloss.symbolic.sympy_bridge import check_written_out
 
 
 def export_latex(formula: Formula, *, name: str = "L") -> str:
@@ -49,7 +50,12 @@ def export_json(formula: Formula, *, name: str, provenance: dict[str, Any] | Non
 
 
 def export_sympy(formula: Formula) -> str:
-    """Return Python source that builds the SymPy expression ``expression``; decimals stay exact."""
+    """Return Python source that builds the SymPy expression ``expression``; decimals stay exact.
+
+    Raises:
+        ExpressionError: scaled Bessel functions are nested so deeply that the source would be huge.
+    """
+    check_written_out(formula)
     return (
         "import sympy\n\n"
         'y_pred, y_true = sympy.symbols("y_pred y_true", real=True)\n'
@@ -64,6 +70,10 @@ _TEMPLATES = {
     "softplus": "sympy.log(1 + sympy.exp({0}))",
     "relu": "sympy.Max({0}, 0)",
     "abs": "sympy.Abs({0})",
+    "i0": "sympy.besseli(0, {0})",
+    "i0e": "(sympy.exp(-sympy.Abs({0}))*sympy.besseli(0, {0}))",
+    "i1": "sympy.besseli(1, {0})",
+    "i1e": "(sympy.exp(-sympy.Abs({0}))*sympy.besseli(1, {0}))",
     "max": "sympy.Max({0}, {1})",
     "min": "sympy.Min({0}, {1})",
 }

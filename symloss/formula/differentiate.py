@@ -54,9 +54,9 @@ def _specialise(node: Formula, label: Formula, known: dict[Formula, Formula]) ->
 def differentiate(formula: Formula) -> Formula:
     """Return the derivative with respect to ``y_pred``.
 
-    Where ``abs``, ``relu``, ``max`` or ``min`` switch, it has a ``sign`` of the argument that switches. The derivative of
-    ``sign`` is 0: whether the formula jumps there is another question. Bessel functions of order 2 and 3 may occur, as
-    ``i2`` and ``i3``, which the parser does not know.
+    Where ``abs``, ``relu``, ``max`` or ``min`` switch, it has a ``sign`` of the argument that switches. The derivative
+    of ``sign`` is 0: whether the formula jumps there is another question. Bessel functions of order 2 and 3 may occur,
+    as ``i2`` and ``i3``, which the parser does not know.
     """
     return _differentiate(formula, {})
 
@@ -196,9 +196,9 @@ def _cancelled(node: Formula) -> Formula | None:
             if (inner := _cancelled(one)) is not None:
                 return build("mul", inner, other)
     if op in ("add", "sub"):
-        a, b = (_cancelled(arg) for arg in args)
-        if a is not None or b is not None:
-            return build(op, a or build("mul", Y_PRED, args[0]), b or build("mul", Y_PRED, args[1]))
+        left, right = map(_cancelled, args)
+        if left is not None or right is not None:
+            return build(op, left or build("mul", Y_PRED, args[0]), right or build("mul", Y_PRED, args[1]))
     if op == "pow" and args[0] == Y_PRED and args[1].op == "const":
         more = build("add", args[1], ONE)
         if more.op == "const":
@@ -236,5 +236,3 @@ def _exactly(op: str, args: tuple[Formula, ...]) -> Formula | None:
         return None
     result = constant(value)
     return result if operation(*[exact(number(arg)) for arg in args]) == exact(number(result)) else None
-
-

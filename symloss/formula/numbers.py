@@ -7,6 +7,8 @@ import operator
 from collections.abc import Callable
 from decimal import Context, Decimal
 
+from scipy import special
+
 #: Constants are decimals (see :func:`~symloss.formula.exact`), so 0.1 + 0.2 is 0.3: exact, then rounded once.
 _EXACT = Context(prec=60)
 _MAX_EXACT_POWER = 16
@@ -37,6 +39,11 @@ def _softplus(a: float) -> float:
     return max(a, 0.0) + math.log1p(math.exp(-abs(a)))
 
 
+def _number(function: Callable[[float], float]) -> Callable[[float], float]:
+    """Return a function of SciPy with a plain float as its result."""
+    return lambda a: float(function(a))
+
+
 def _sign(a: float) -> float:
     return float((a > 0) - (a < 0))
 
@@ -64,6 +71,10 @@ _NUMBERS: dict[str, Callable[..., float]] = {
     "atan": math.atan,
     "erf": math.erf,
     "erfc": math.erfc,
+    "i0": _number(special.i0),
+    "i0e": _number(special.i0e),
+    "i1": _number(special.i1),
+    "i1e": _number(special.i1e),
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "relu": lambda a: max(a, 0.0),

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import lru_cache
 
 LEAVES = ("y_pred", "y_true", "const", "hole")
+
+#: The constants of ``HAS_CONST`` are those other than 1, which grammars write into their rules.
+HAS_PRED, HAS_TRUE, HAS_CONST = 1, 2, 4
+_KINDS = {"y_pred": HAS_PRED, "y_true": HAS_TRUE, "const": HAS_CONST}
 
 
 class Formula:
@@ -18,26 +23,31 @@ class Formula:
         value: the number of a ``const``, or the nonterminal's name of a ``hole``; otherwise ``None``.
         size: the number of nodes, leaves included.
         depth: the number of levels; a leaf has depth 1.
+        leaves: which kinds of leaves it has: the sum of :data:`HAS_PRED`, :data:`HAS_TRUE` and :data:`HAS_CONST`.
     """
 
-    __slots__ = ("_hash", "args", "depth", "op", "size", "value")
+    __slots__ = ("_hash", "args", "depth", "leaves", "op", "size", "value")
 
     op: str
     args: tuple[Formula, ...]
     value: float | str | None
     size: int
     depth: int
+    leaves: int
 
     def __init__(self, op: str, args: tuple[Formula, ...] = (), value: float | str | None = None) -> None:
         self.op = op
         self.args = args
         self.value = value
         size, depth = 1, 0
+        leaves = 0 if args or value == 1.0 else _KINDS.get(op, 0)
         for arg in args:
             size += arg.size
+            leaves |= arg.leaves
             if arg.depth > depth:
                 depth = arg.depth
         self.size = size
+        self.leaves = leaves
         self.depth = depth + 1
         self._hash = hash((op, args, value))
 
@@ -90,6 +100,7 @@ def call(op: str, *args: Formula) -> Formula:
     return Formula(op, args)
 
 
+@lru_cache(maxsize=4096)
 def exact(value: float) -> Fraction:
     """Return the number that a constant stands for: the decimal its shortest representation writes, exactly."""
     return Fraction(repr(value))

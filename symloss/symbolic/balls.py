@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from flint import arb, ctx, fmpq
 
 from symloss.formula import Formula, exact
+from symloss.formula.tree import HAS_TRUE
 
 #: Bits of working precision: 50 digits and room for cancellation.
 PRECISION = 256
 
 #: Whole powers up to this are computed by products where they must be.
 _MAX_PRODUCTS = 64
+
+#: The labels of a class: 0 for a wrong one, 1 for the right one.
+HARD_LABELS = Fraction(0), Fraction(1)
 
 Ball = Any
 DualBall = tuple[Ball, Ball | None]
@@ -25,36 +30,66 @@ def ball(value: Fraction) -> Ball:
     return arb(fmpq(value.numerator, value.denominator))
 
 
-def response_balls(formula: Formula, points: list[Fraction]) -> list[tuple[Ball, Ball]]:
-    """Return ``(r0, r1)`` at each probability as balls, nan where the formula leaves its domain."""
+def response_balls(
+    formula: Formula, points: Sequence[Fraction], labels: Sequence[Fraction] = HARD_LABELS
+) -> list[tuple[Ball, ...]]:
+    """Return the responses ``p * dL/dp(p, y)`` at each probability as balls, nan where the formula leaves its domain.
+
+    Args:
+        formula: the loss of one class.
+        points: probabilities.
+        labels: the labels y, in the order in which the responses come; by default 0 and 1.
+    """
     with ctx.workprec(PRECISION):
-        places = [ball(point) for point in points]
-        return [(_response(formula, p, 0), _response(formula, p, 1)) for p in places]
+        known = [ball(label) for label in labels]
+        results = []
+        for point in points:
+            p, shared = ball(point), dict[Formula, DualBall]()
+            results.append(tuple(_response(formula, p, y, shared) for y in known))
+        return results
 
 
-def _response(formula: Formula, p: Ball, label: int) -> Ball:
-    _, slope = _evaluate(formula, p, arb(label))
+def _response(formula: Formula, p: Ball, label: Ball, shared: dict[Formula, DualBall]) -> Ball:
+    _, slope = _evaluate(formula, p, label, shared)
     return arb(0) if slope is None else p * slope
 
 
-def _evaluate(node: Formula, p: Ball, y: Ball) -> DualBall:
-    if node.op == "const":
-        assert isinstance(node.value, float)
-        return ball(exact(node.value)), None
-    if node.op == "y_pred":
-        return p, arb(1)
-    if node.op == "y_true":
-        return y, None
-    parts = [_evaluate(arg, p, y) for arg in node.args]
+def _evaluate(node: Formula, p: Ball, y: Ball, shared: dict[Formula, DualBall]) -> DualBall:
+    """Return value and slope; ``shared`` keeps those of parts without y_true, which are the same for every label."""
+    if not node.args:
+        if node.op == "y_pred":
+            return p, arb(1)
+        return (y if node.op == "y_true" else _number(node)), None
+    keep = not node.leaves & HAS_TRUE
+    if keep:
+        found = shared.get(node)
+        if found is not None:
+            return found
+    parts = [_evaluate(arg, p, y, shared) for arg in node.args]
     if len(parts) == 2:
         if node.op in ("max", "min") and node.args[0] == node.args[1]:
-            return parts[0]  # two balls of one number would not be known to be equal
-        (a, da), (b, db) = parts
-        return _BINARY[node.op](a, da, b, db)
-    a, da = parts[0]
-    function, rate = _UNARY[node.op]
-    value = function(a)
-    return value, None if da is None else rate(a, value) * da
+            result = parts[0]  # two balls of one number would not be known to be equal
+        else:
+            (a, da), (b, db) = parts
+            result = _BINARY[node.op](a, da, b, db)
+    else:
+        a, da = parts[0]
+        function, rate = _UNARY[node.op]
+        value = function(a)
+        result = value, None if da is None else rate(a, value) * da
+    if keep:
+        shared[node] = result
+    return result
+
+
+def _number(node: Formula) -> Ball:
+    assert isinstance(node.value, float)
+    return _number_ball(node.value, ctx.prec)
+
+
+@lru_cache(maxsize=4096)
+def _number_ball(value: float, precision: int) -> Ball:
+    return ball(exact(value))
 
 
 def _add(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:

@@ -15,15 +15,36 @@ from scipy import special
 
 from symloss.errors import SymlossError
 from symloss.formula import Formula, at_label
+from symloss.formula.tree import HAS_CONST
 
 #: A float or an array that broadcasts over ``[2, G]``; a derivative of ``None`` is zero everywhere.
 Value = Any
 Dual = tuple[Value, Value | None]
 
+_LABELS = {
+    np.dtype(kind).char: np.array([[0.0], [1.0]], dtype=kind) for kind in (np.float32, np.float64, np.longdouble)
+}
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 
 
-def evaluate(formula: Formula, p: np.ndarray, q: np.ndarray, y: Value) -> Dual:
+class Memory(dict[Formula, Dual]):
+    """What small parts of formulas are on one grid: most draws of a grammar share them.
+
+    It holds parts without constants only, as a constant that was drawn hardly ever comes again.
+
+    Args:
+        entries: how many parts are kept.
+    """
+
+    #: The largest part that is kept, in nodes.
+    LARGEST = 7
+
+    def __init__(self, entries: int) -> None:
+        super().__init__()
+        self.entries = entries
+
+
+def evaluate(formula: Formula, p: np.ndarray, q: np.ndarray, y: Value, memory: Memory | None = None) -> Dual:
     """Return ``(L, dL/dp)`` at probabilities ``p``; overflow and domain errors become inf and nan.
 
     Args:
@@ -31,26 +52,31 @@ def evaluate(formula: Formula, p: np.ndarray, q: np.ndarray, y: Value) -> Dual:
         p: ``[G]``, probabilities in (0, 1).
         q: ``[G]``, ``1 - p`` to full relative precision, used wherever the formula writes ``1 - y_pred``.
         y: labels, broadcastable against ``p``: a float, or ``[[1.], [0.]]`` for both labels at once.
+        memory: of earlier calls with the same ``p``, ``q`` and ``y``.
     """
     with np.errstate(all="ignore"):
-        return _evaluate(formula, p, q, y)
+        return _evaluate(formula, p, q, y, memory)
 
 
-def evaluate_labels(formula: Formula, p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def evaluate_labels(
+    formula: Formula, p: np.ndarray, q: np.ndarray, memory: Memory | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(L, dL/dp)``, each ``[2, G]``: first at y = 0, then at y = 1.
 
     A term times y_true is zero at y = 0 whatever the term is there, so that ``y_true*log(y_true/y_pred)`` has values.
 
     Args:
-        formula, p, q: as for :func:`evaluate`.
+        formula, p, q, memory: as for :func:`evaluate`.
     """
-    shape = (2, p.size)
-    value, slope = evaluate(formula, p, q, np.array([[0.0], [1.0]], dtype=p.dtype))
-    values = np.broadcast_to(value, shape)
-    slopes = np.zeros(shape, p.dtype) if slope is None else np.broadcast_to(slope, shape)
-    lost = np.isnan(values).any(axis=1) | np.isnan(slopes).any(axis=1)
-    if lost.any():
-        values, slopes = values.copy(), slopes.copy()
+    result = np.empty((2, 2, p.size), p.dtype)
+    values, slopes = result
+    with np.errstate(all="ignore"):
+        value, slope = _evaluate(formula, p, q, _LABELS[p.dtype.char], memory)
+        values[...] = value
+        slopes[...] = 0.0 if slope is None else slope
+        total = float(result.sum())  # nan if one is, or if infinities cancel
+    if total != total:
+        lost = np.isnan(result).any(axis=(0, 2))
         for label in np.flatnonzero(lost):
             try:
                 plain = at_label(formula, int(label))
@@ -61,24 +87,31 @@ def evaluate_labels(formula: Formula, p: np.ndarray, q: np.ndarray) -> tuple[np.
     return values, slopes
 
 
-def _evaluate(node: Formula, p: np.ndarray, q: np.ndarray, y: Value) -> Dual:
-    op = node.op
-    if op == "const":
-        return p.dtype.type(node.value), None
-    if op == "y_pred":
-        return p, p.dtype.type(1.0)
-    if op == "y_true":
-        return y, None
+def _evaluate(node: Formula, p: np.ndarray, q: np.ndarray, y: Value, memory: Memory | None) -> Dual:
     args = node.args
+    op = node.op
+    if not args:
+        if op == "y_pred":
+            return p, p.dtype.type(1.0)
+        return (y if op == "y_true" else p.dtype.type(node.value)), None
+    keep = memory is not None and node.size <= Memory.LARGEST and not node.leaves & HAS_CONST
+    if keep:
+        found = memory.get(node)  # type: ignore[union-attr]
+        if found is not None:
+            return found
     if len(args) == 1:
-        value, slope = _evaluate(args[0], p, q, y)
-        result, rate = _UNARY[op](value)
-        return result, None if slope is None else _times(rate(result), slope)
-    if op == "sub" and args[1].op == "y_pred" and args[0].value == 1.0:
-        return q, p.dtype.type(-1.0)
-    a, da = _evaluate(args[0], p, q, y)
-    b, db = _evaluate(args[1], p, q, y)
-    return _BINARY[op](a, da, b, db)
+        value, slope = _evaluate(args[0], p, q, y, memory)
+        value, rate = _UNARY[op](value)
+        result = value, (None if slope is None else _times(rate(value), slope))
+    elif op == "sub" and args[1].op == "y_pred" and args[0].value == 1.0:
+        result = q, p.dtype.type(-1.0)
+    else:
+        a, da = _evaluate(args[0], p, q, y, memory)
+        b, db = _evaluate(args[1], p, q, y, memory)
+        result = _BINARY[op](a, da, b, db)
+    if keep and len(memory) < memory.entries:  # type: ignore[union-attr,arg-type]
+        memory[node] = result  # type: ignore[index]
+    return result
 
 
 def _times(rate: Value, slope: Value) -> Value:

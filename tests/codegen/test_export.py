@@ -126,6 +126,11 @@ def test_sympy_source_builds_the_same_expression(tmp_path, text):
     assert expression == to_sympy(formula)
 
 
+def test_sympy_source_does_not_double_without_end():
+    with pytest.raises(SymlossError, match="nest fewer"):
+        export_sympy(parse_formula("i0e(" * 60 + "y_pred" + ")" * 60))
+
+
 def test_latex_is_a_document():
     document = export_latex(parse_formula(FORMULAS[3]), name="50%_best #1 \\x{")
     assert document.startswith("\\documentclass")

@@ -37,6 +37,10 @@ REFERENCE = {
     "atan": mp.atan,
     "erf": mp.erf,
     "erfc": mp.erfc,
+    "i0": lambda a: mp.besseli(0, a),
+    "i0e": lambda a: mp.exp(-abs(a)) * mp.besseli(0, a),
+    "i1": lambda a: mp.besseli(1, a),
+    "i1e": lambda a: mp.exp(-abs(a)) * mp.besseli(1, a),
     "sigmoid": lambda a: 1 / (1 + mp.exp(-a)),
     "softplus": lambda a: mp.log(1 + mp.exp(a)),
     "relu": lambda a: max(a, mp.mpf(0)),
@@ -104,6 +108,13 @@ def test_roots_of_negative_numbers_are_not_hidden():
     assert stable.sqrt(a).isnan().all()
     assert stable.power(a, 0.5).isnan().all()
     assert stable.power(a, 3.0).item() == -1
+
+
+@pytest.mark.parametrize(("op", "expected"), [("i0", 0), ("i0e", 0), ("i1", 0.5), ("i1e", 0.5)])
+def test_bessel_functions_have_a_slope_at_zero(op, expected):
+    a = torch.zeros(1, requires_grad=True)
+    (gradient,) = torch.autograd.grad(OPERATIONS[op].torch(a).sum(), a)
+    assert gradient == expected
 
 
 def test_ties_share_the_gradient_as_torch_has_it():

@@ -31,6 +31,12 @@ _OPERATIONS = {
     "atan": mpmath.atan,
     "erf": mpmath.erf,
     "erfc": mpmath.erfc,
+    "i0": lambda a: mpmath.besseli(0, a),
+    "i0e": lambda a: mpmath.exp(-abs(a)) * mpmath.besseli(0, a),
+    "i1": lambda a: mpmath.besseli(1, a),
+    "i1e": lambda a: mpmath.exp(-abs(a)) * mpmath.besseli(1, a),
+    "i2": lambda a: mpmath.besseli(2, a),  # in derivatives only
+    "i3": lambda a: mpmath.besseli(3, a),
     "sigmoid": lambda a: 1 / (1 + mpmath.exp(-a)),
     "softplus": lambda a: mpmath.log1p(mpmath.exp(a)),
     "relu": lambda a: max(a, mpmath.mpf(0)),

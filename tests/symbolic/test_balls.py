@@ -89,6 +89,12 @@ def test_cancellation_leaves_enough_digits():
     check(pair[1], -1, 40)
 
 
+@pytest.mark.parametrize(("name", "expected"), [("i0", 0), ("i0e", 0), ("i1", 0.5), ("i1e", 0.5)])
+def test_bessel_functions_have_a_slope_at_zero(name, expected):
+    r0, _ = response_balls(parse_formula(f"{name}(4*y_pred - 1)"), [Fraction(1, 4)])[0]
+    check(r0, expected)
+
+
 def test_powers_of_zero():
     for r in response_balls(parse_formula("y_true**y_pred"), [Fraction(1, 3)])[0]:
         assert r.is_zero()

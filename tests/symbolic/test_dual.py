@@ -88,6 +88,21 @@ def test_outside_its_domain_neither_value_nor_slope_is_finite(text):
     assert np.isnan(rate).all()
 
 
+@pytest.mark.parametrize(("name", "expected"), [("i0", 0), ("i0e", 0), ("i1", 0.5), ("i1e", 0.5)])
+def test_bessel_functions_have_a_slope_at_zero(name, expected):
+    at = np.array([0.25])
+    _, rate = evaluate(parse_formula(f"{name}(y_pred - 0.25)"), at, 1 - at, 1.0)
+    assert rate == expected
+
+
+def test_a_bessel_function_that_overflows_is_infinite_with_its_slope():
+    at = np.array([0.2])
+    for name in ("i0", "i1"):
+        value, rate = evaluate(parse_formula(f"{name}(1000*y_pred/0.2)"), at, 1 - at, 1.0)
+        assert np.isposinf(value).all()
+        assert np.isposinf(rate).all()
+
+
 def test_powers_of_zero():
     for text in ("y_true**y_pred", "(y_pred - y_pred)**y_pred"):
         value, rate = evaluate(parse_formula(text), P, 1 - P, np.array([[0.0]]))

@@ -44,6 +44,7 @@ from symloss.symbolic import ExpressionError, to_latex
         ("exp(y_pred)**2", r"\left(e^{p}\right)^{2}"),
         ("atan(y_pred) + asinh(y_true)", r"\arctan\left(p\right) + \operatorname{arsinh}\left(y\right)"),
         ("max(y_pred, y_true)", r"\max\left(p, y\right)"),
+        ("i0(y_pred) - i1e(y_true)", r"I_{0}\left(p\right) - \operatorname{i1e}\left(y\right)"),
         ("relu(y_pred)", r"\operatorname{relu}\left(p\right)"),
     ],
 )

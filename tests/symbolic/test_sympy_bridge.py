@@ -94,6 +94,8 @@ def test_decimals_are_exact():
         ("exp(2)*y_pred", "exp(2)*y_pred"),
         ("tan(2*atan(1) + y_pred)", "-1/tan(y_pred)"),
         ("y_pred**100", "y_pred**100"),
+        ("i0(y_pred - y_true) + i1(y_pred)", "i0(y_pred - y_true) + i1(y_pred)"),
+        ("i0(2)*y_pred", "i0(2)*y_pred"),
         ("(1 - y_pred)**100", "(1 - y_pred)**100"),
         ("y_pred**0.123456789012345", "y_pred**0.123456789012345"),
     ],
@@ -103,6 +105,10 @@ def test_what_comes_back_reads_well(text, expected, reference):
     back = from_sympy(to_sympy(formula))
     assert expected is None or to_text(back) == expected
     assert mpmath.almosteq(reference.plain(back, 0.377, 1), reference.plain(formula, 0.377, 1), 1e-13)
+
+
+def test_an_odd_bessel_function_has_a_value_where_its_argument_is_zero():
+    assert to_sympy(parse_formula("i1(1 - y_pred)")).subs(y_pred, 1) == 0
 
 
 def test_users_own_symbols_and_constants():
@@ -118,6 +124,7 @@ def test_users_own_symbols_and_constants():
     "expression",
     [
         sympy.gamma(y_pred),
+        sympy.besseli(2, y_pred),
         sympy.Symbol("z"),
         sympy.I * y_pred,
         y_pred < 1,
@@ -188,6 +195,8 @@ def test_no_finite_real_value(text):
         "cos(sinh(tanh(max(y_pred, y_true))**0.4954123456789) + log(sign(y_pred)))",
         "y_pred**1e-300*y_pred**0.7",
         "asinh(cosh(y_pred**12345.6789))",
+        "i0e(" * 8 + "y_true - y_pred" + ")" * 8,
+        "i1e(" * 16 + "y_pred" + ")" * 16,
     ],
 )
 def test_nothing_hangs(text):
