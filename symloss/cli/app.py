@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from symloss.cli import benchmark, evolve, listings, show
+from symloss.cli import benchmark, evolve, export, listings, sample, show
 from symloss.errors import SymlossError
 
 app = typer.Typer(
@@ -24,8 +24,9 @@ app = typer.Typer(
 )
 app.command("evolve")(evolve.command)
 app.command("benchmark")(benchmark.command)
-app.command("show")(show.show)
-app.command("export")(show.export)
+app.command("show")(show.command)
+app.command("export")(export.command)
+app.command("sample")(sample.command)
 app.command("losses")(listings.losses)
 app.command("datasets")(listings.datasets)
 app.command("models")(listings.models)

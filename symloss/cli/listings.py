@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
+from symloss.cli import check
+
 grammars_app = typer.Typer(help="List the shipped grammars, or check one of your own.", invoke_without_command=True)
+grammars_app.command("check")(check.command)
 
 
 def _print(columns: list[str], rows: list[list[str]]) -> None:
@@ -63,14 +64,3 @@ def grammars(context: typer.Context) -> None:
             ["name", "description"],
             [[name, load_grammar(path).description] for name, path in shipped_grammars().items()],
         )
-
-
-@grammars_app.command("check")
-def check(file: Annotated[str, typer.Argument(help="A grammar's YAML file, or a shipped name.")]) -> None:
-    """Check a grammar and say how many formulas of each size it holds."""
-    from symloss.grammar import Sampler, load_grammar
-
-    grammar = load_grammar(file)
-    counts = Sampler(grammar).counts()
-    print(f"{grammar.source or file}: valid; {len(grammar.rules)} rules, start {grammar.start}")
-    _print(["nodes", "formulas"], [[str(size), f"{count:.6g}"] for size, count in enumerate(counts) if count])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,23 +18,42 @@ if TYPE_CHECKING:
     from symloss.formula import Formula
     from symloss.tasks import TaskConfig
 
+LOSS_HELP = "A known loss ('symloss losses'), RUN:RANK of a run, or a formula in y_pred and y_true."
+#: The most classes for which candidates are screened: free logits of C classes are at least C samples.
+MAX_CLASSES = 1000
+
 
 def console_for(json_target: str | None) -> Console:
     """Return the console for people: standard error when the JSON takes standard output."""
-    return Console(stderr=json_target == "-")
+    # NO_COLOR alone leaves Rich its bold and dim.
+    return Console(stderr=json_target == "-", color_system=None if os.environ.get("NO_COLOR") else "auto")
+
+
+def waiting(console: Console, text: str) -> AbstractContextManager[object]:
+    """Return a spinner with a text, or nothing where escape codes are not wanted."""
+    return nullcontext() if console.color_system is None else console.status(text)
 
 
 def write_json(target: str | None, data: Any) -> None:
     """Write the JSON to a file, to standard output for ``-``, or nowhere for None."""
     if target is None:
         return
-    text = json.dumps(data, indent=1) + "\n"
+    text = json.dumps(_finite(data), indent=1, allow_nan=False) + "\n"
     if target == "-":
         sys.stdout.write(text)
         return
     from symloss.store import write_atomic
 
     write_atomic(Path(target), text)
+
+
+def _finite(data: Any) -> Any:
+    """Return the data with null for infinity and nan, which JSON does not have."""
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def whole_number(text: str | int) -> int:
@@ -45,6 +66,18 @@ def whole_number(text: str | int) -> int:
         return int(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+def check_range(name: str, value: int, low: int, high: int) -> None:
+    """Refuse a number that is out of range.
+
+    Raises:
+        SymlossError: it is.
+    """
+    from symloss.errors import SymlossError
+
+    if not low <= value <= high:
+        raise SymlossError(f"{name} is {value}; it must be from {low} to {high:,}")
 
 
 def check_writable(target: str | None) -> None:

@@ -111,20 +111,38 @@ def _time(progress: Progress) -> str:
     return passed if left is None else f"{passed}, about {left:.0f} s left"
 
 
-class NetworkBar(_Block):
-    """A bar over networks trained, for work that has no generations.
+class _Bar(_Block):
+    """A bar over work that has no generations.
 
     Args:
         console: where to; nothing is shown if it is no terminal.
-        what: what is being trained.
+        what: what is being done.
     """
+
+    #: What is counted, and after how many seconds the bar appears.
+    unit, delay = "", 0.0
 
     def __init__(self, console: Console, what: str) -> None:
         super().__init__(console)
         self._what = what
+        self._shown = time.monotonic() + self.delay - _REFRESH_SECONDS
 
     def __call__(self, done: int, total: int) -> None:
-        """Show ``done`` of ``total`` networks."""
-        if self._live:
-            text = Text(f"{self._what}: {done:,} of {total:,} networks")
+        """Show ``done`` of ``total``, at most five times a second."""
+        now = time.monotonic()
+        if self._live and now - self._shown >= _REFRESH_SECONDS:
+            self._shown = now
+            text = Text(f"{self._what}: {done:,} of {total:,} {self.unit}")
             self._live.update(Group(text, ProgressBar(total=total, completed=done, width=60)), refresh=True)
+
+
+class NetworkBar(_Bar):
+    """A bar over networks trained."""
+
+    unit = "networks"
+
+
+class DrawBar(_Bar):
+    """A bar over candidates drawn, which appears when that takes longer than a moment."""
+
+    unit, delay = "candidates", 0.5

@@ -71,8 +71,25 @@ def _formula_table(rows: list[Row]) -> Table:
     table.add_column("formula and LaTeX", overflow="fold")
     for row in rows:
         table.add_row(row["loss"], Text(row["expression"]))
-        table.add_row("", Text(row["latex"], style="cyan"), end_section=True)
+        table.add_row("", Text(row["latex"], style="cyan"), end_section="certificate" not in row)
+        if "certificate" in row:  # runs of version 0.1.0 have none
+            table.add_row("", Text(_certificate_text(row["certificate"]), style="dim"), end_section=True)
     return table
+
+
+def _certificate_text(certificate: Mapping[str, Any]) -> str:
+    """Return one line on both response curves: their proven bounds, or what is wrong with them."""
+    if all(curve["status"] == "proven" for curve in certificate.values()):
+        bounds = " and ".join(f"|{name}| <= {certificate[name]['bound']:.4g}" for name in ("r1", "r0"))
+        return f"gradient proven bounded: {bounds}"
+    problems = []
+    for name, curve in certificate.items():
+        if curve["status"] == "refuted":
+            problems.append(f"{name}: {curve['witness']['reason']}")
+        elif curve["status"] == "unknown":
+            low, high = curve["left"]
+            problems.append(f"{name}: undecided within [{low:.4g}, {high:.4g}]")
+    return f"gradient not proven bounded: {'; '.join(problems)}"
 
 
 def benchmark_tables(result: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -127,5 +144,5 @@ def stopped_summary(front: Sequence[Candidate], run: str) -> Iterator[Renderable
     yield Text("Stopped. What was trained is saved.")
     for candidate in front:
         score = f"{100 * candidate.score:6.2f} % validation, {candidate.size:2d} nodes"
-        yield Text(f"  {score}  {to_text(simplify(candidate.derivation.formula))}")
+        yield Text(f"  {score}  {to_text(simplify(candidate.derivation.formula, use_sympy=False))}")
     yield Text(f"Go on with: symloss evolve --resume {run}")

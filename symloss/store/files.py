@@ -9,21 +9,26 @@ from pathlib import Path
 from symloss.errors import SymlossError
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write a UTF-8 file by way of a temporary one beside it; a link's target is replaced, a device is written to.
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file by way of a temporary one beside it; a link's target is replaced, a device is written to.
+
+    Args:
+        path: where to.
+        content: bytes, or text, which is written as UTF-8.
 
     Raises:
         SymlossError: it cannot be written there.
     """
     path = path.resolve()
+    data = content.encode("utf-8") if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
             return
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, 0o666 & ~_umask())
