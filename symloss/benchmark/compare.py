@@ -12,7 +12,7 @@ from symloss.errors import SymlossError
 from symloss.fitness import train_population
 from symloss.formula import Formula, to_text
 from symloss.losses import find
-from symloss.symbolic import loss_id, scale_to_cross_entropy, to_latex
+from symloss.symbolic import certify, loss_id, scale_to_cross_entropy, to_latex
 from symloss.tasks import Task
 
 #: A comparison has the seeds 0, 1, 2, ... below this; searches draw theirs far above.
@@ -55,8 +55,9 @@ class Row:
     p_adjusted: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """Return ``{loss, id, expression, latex, size, scale, validation, test, gain}``."""
+        """Return ``{loss, id, expression, latex, size, scale, certificate, validation, test, gain}``."""
         formula = self.contender.formula
+        certificates = zip(("r0", "r1"), certify(formula), strict=True)
         gain = None
         if self.gain is not None:
             gain = self.gain.to_json() | {"ci95": self.gain.ci95, "p_holm": self.p_adjusted}
@@ -67,6 +68,7 @@ class Row:
             "latex": to_latex(formula),
             "size": formula.size,
             "scale": self.scale,
+            "certificate": {curve: certificate.to_dict() for curve, certificate in certificates},
             "validation": self.validation.to_json(),
             "test": self.test.to_json(),
             "gain": gain,

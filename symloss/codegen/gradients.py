@@ -13,6 +13,7 @@ from symloss.codegen.loss import Loss
 from symloss.codegen.tables import (
     GRID_P,
     GRID_Q,
+    THIN_P,
     AutogradGradients,
     Gradients,
     MixedGradients,
@@ -23,9 +24,14 @@ from symloss.codegen.tables import (
 from symloss.errors import SymlossError
 from symloss.formula import Formula, to_text
 from symloss.symbolic import response_curves, scale_to_cross_entropy
+from symloss.symbolic.dual import Memory
 
 #: A table off by more than this, relative to the curve's largest value, does not represent its loss.
 MAX_TABLE_ERROR = 1e-4
+
+
+#: Parts of formulas whose curves are kept on the tables' grid, 50 to 100 kB each.
+_MEMORY, _THIN_MEMORY = Memory(256), Memory(1024)
 
 
 @dataclass(frozen=True)
@@ -60,11 +66,11 @@ def tabulate(formula: Formula, classes: int) -> Tabulated:
             f"the loss {to_text(formula)} has no finite gradient at uniform p = 1/{classes}; "
             "its gradient there must depend on the label"
         )
-    r0, r1 = response_curves(formula, GRID_P, GRID_Q)
+    r0, r1 = response_curves(formula, GRID_P, GRID_Q, _MEMORY)
     table = build_table(r0 * scale, r1 * scale)
 
     def scaled(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        r0, r1 = response_curves(formula, p, q)
+        r0, r1 = response_curves(formula, p, q, _THIN_MEMORY if p is THIN_P else None)
         return scale * r0, scale * r1
 
     return Tabulated(table, scale, table_error(table, scaled))

@@ -24,6 +24,7 @@ from symloss.runtime import keyed_numpy
 
 #: The accuracy that a loss must reach.
 PASS = 0.9
+_STEPS = 30
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def _one_thread() -> Iterator[None]:
 @_one_thread()
 @torch.no_grad()
 def free_logits_accuracy(
-    tables: Tensor, classes: int, *, samples: int = 60, steps: int = 30, rate: float = 2.5
+    tables: Tensor, classes: int, *, samples: int = 60, steps: int | None = None, rate: float = 2.5
 ) -> np.ndarray:
     """Return the accuracy ``[K]`` float64 that each loss reaches on free logits; :data:`PASS` is asked for.
 
@@ -49,12 +50,15 @@ def free_logits_accuracy(
     Args:
         tables: ``[K, 2, G]``, response tables.
         classes: C, at least 2.
-        samples: the number of samples B, spread evenly over the classes; raised to C if below.
-        steps: the number of descent steps.
+        samples: the number of samples B, spread evenly over the classes. Each has logits of its own, so with many
+            classes some may have no sample.
+        steps: the number of descent steps; by default 30, or C if that is more: where a softmax starts at 1/C, losses
+            bounded in p have a gradient of that order and need as many steps.
         rate: how far the first step moves the logit with the largest gradient.
     """
     gradients = TableGradients(tables)
-    samples = max(samples, classes)
+    if steps is None:
+        steps = max(_STEPS, classes)
     target = torch.arange(samples, device=tables.device)[None] % classes
     start = keyed_numpy("free logits", classes, samples).standard_normal((classes, samples))
     logits = torch.tensor(start, dtype=torch.float32, device=tables.device)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from fractions import Fraction
 
 from symloss.errors import SymlossError
 from symloss.formula.fold import ONE, ZERO, number
@@ -28,16 +30,35 @@ def specialise(formula: Formula, label: int) -> Formula:
 
 
 def _check_finite(node: Formula, what: str) -> float | None:
-    """Return the value of a constant part, None for one that holds y_pred; raise where there is no finite value."""
+    """Return the value of a constant part, None for one that holds y_pred; raise where there is no real value.
+
+    A value beyond the range of floats, such as exp(1000), is one: it may be divided by.
+    """
     if node.op == "const":
         return number(node)
     values = [_check_finite(arg, what) for arg in node.args]
-    if node == Y_PRED or (None in values and not (node.op == "div" and values[1] == 0)):
+    if node.op == "div" and values[1] == 0:
+        value = None
+    elif node == Y_PRED or None in values:
         return None
-    value = None if None in values else compute(node.op, *[value for value in values if value is not None])
+    else:
+        known = [value for value in values if value is not None]
+        value = compute(node.op, *known)
+        if value is None and not _leaves_domain(node.op, known):
+            return math.nan
     if value is None:
         raise SymlossError(f"the loss {what} has no finite value: {to_text(node)} is not a finite real number")
     return value
+
+
+def _leaves_domain(op: str, values: list[float]) -> bool:
+    """Whether an operation has no real value, as far as known: nan stands for a value beyond the range of floats."""
+    a = values[0]
+    if op == "log":
+        return a <= 0
+    if op == "sqrt":
+        return a < 0
+    return op == "pow" and ((a < 0 and values[1] != int(values[1])) or (a == 0 and values[1] <= 0))
 
 
 def _specialise(node: Formula, label: Formula, known: dict[Formula, Formula]) -> Formula:
@@ -126,9 +147,7 @@ _RATES: dict[str, Callable[[Formula, Formula], Formula]] = {
     "i2": lambda a, v: call("div", call("add", call("i1", a), call("i3", a)), TWO),
     "i0e": lambda a, v: call("sub", call("i1e", a), call("mul", call("sign", a), v)),
     "i1e": lambda a, v: call(
-        "sub",
-        call("mul", call("exp", call("neg", call("abs", a))), _RATES["i1"](a, v)),
-        call("mul", call("sign", a), v),
+        "sub", call("div", call("add", call("i0e", a), call("i2e", a)), TWO), call("mul", call("sign", a), v)
     ),
 }
 
@@ -137,9 +156,12 @@ def build(op: str, *args: Formula) -> Formula:
     """Return the node, or something shorter that is exactly equal: neutral and absorbing numbers, exact arithmetic."""
     if all(arg.op == "const" for arg in args):
         return _exactly(op, args) or call(op, *args)
-    if op == "neg":
-        return args[0].args[0] if args[0].op == "neg" else call(op, *args)
-    if len(args) != 2:
+    if len(args) == 1:
+        inner = args[0]
+        if (op, inner.op) in (("neg", "neg"), ("log", "exp")):
+            return inner.args[0]
+        if op in ("abs", "square") and inner.op in ("neg", "abs"):
+            return build(op, inner.args[0])
         return call(op, *args)
     a, b = args
     if op == "mul":
@@ -219,12 +241,11 @@ _ARITHMETIC: dict[str, Callable[..., object]] = {
     "max": max,
     "min": min,
     "pow": lambda a, b: a**b if b.denominator == 1 and abs(b) <= 16 and (a or b > 0) else None,
-    "exp": lambda a: None if a else 1,
     "log": lambda a: 0 if a == 1 else None,
     "sqrt": lambda a: a if a in (0, 1) else None,
-    "sin": lambda a: None if a else 0,
-    "cos": lambda a: None if a else 1,
-    "tanh": lambda a: None if a else 0,
+    "sigmoid": lambda a: None if a else Fraction(1, 2),
+    **dict.fromkeys(("exp", "cos", "cosh", "erfc", "i0", "i0e"), lambda a: None if a else 1),
+    **dict.fromkeys(("sin", "tan", "sinh", "tanh", "asinh", "atan", "erf", "i1", "i1e"), lambda a: None if a else 0),
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from symloss.benchmark.compare import Contender, Row, catalogue_contenders, compare
 from symloss.search.candidate import Candidate
 from symloss.search.config import SearchConfig
-from symloss.symbolic import simplify
+from symloss.symbolic import displayed_form
 from symloss.tasks import Task
 
 
@@ -53,7 +53,7 @@ def discoveries(hall_of_fame: Sequence[Candidate], config: SearchConfig) -> list
         Discovery(
             rank,
             candidate,
-            Contender(f"#{rank}", simplify(candidate.derivation.formula)),
+            Contender(f"#{rank}", displayed_form(candidate.derivation.formula)),
             float(np.mean(candidate.scores[candidate.rung])),
         )
         for rank, candidate in enumerate(chosen, 1)

@@ -19,7 +19,7 @@ from symloss.search.progress import Observer, Progress
 from symloss.search.screening import Screening
 from symloss.search.surrogate import MIN_TRAINED, Surrogate
 from symloss.search.variation import Breeder
-from symloss.symbolic import loss_id
+from symloss.symbolic import Identity, loss_id
 from symloss.tasks import Task
 
 #: Candidates trained between two entries in the journal.
@@ -65,7 +65,7 @@ class Search:
         self._ladder = config.ladder(task.config.steps)
         self._final = config.final_rung(task.config.steps)
         self._sampler = Sampler(grammar)
-        self._screening = Screening(task.classes)
+        self._screening = Screening(task.classes, Identity(soft_labels=task.soft_labels))
         self._candidates: list[Candidate] = []
         self._baselines = {loss_id(find(name).formula): find(name) for name in config.baselines}
         self.progress = Progress(generations=config.generations, budget=config.budget)

@@ -18,8 +18,17 @@ from symloss.grammar import Derivation
 from symloss.search.candidate import Candidate
 from symloss.search.journal import Generation, Rejection
 from symloss.search.surrogate import Surrogate
+from symloss.symbolic import (
+    HARD_SOFTMAX,
+    Identity,
+    IdentityIndex,
+    Screener,
+    Verdict,
+    loss_id,
+    reduce_formula,
+    same_loss,
+)
 from symloss.symbolic import SCREENS as SYMBOLIC_SCREENS
-from symloss.symbolic import IdentityIndex, Screener, loss_id, reduce_formula
 
 #: All screens in order, each with what it demands.
 SCREENS = {
@@ -68,6 +77,7 @@ class Screening:
 
     Args:
         classes: C of the task.
+        identity: what makes two losses one for the task.
 
     Attributes:
         fingerprints: the normalised curves of each candidate, by id.
@@ -76,24 +86,35 @@ class Screening:
     #: A search gives up on a generation after this many draws for each place.
     MAX_DRAWS = 400
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, identity: Identity = HARD_SOFTMAX) -> None:
         self.classes = classes
-        self._index = IdentityIndex()
+        self._index = IdentityIndex(identity)
         self._screener = Screener(classes, self._index)
-        self._ids: set[str] = set()
+        self._ids: dict[str, Formula] = {}
         self.fingerprints: dict[str, np.ndarray] = {}
 
     def reserve(self, formula: Formula) -> None:
         """Take in a loss that must not be found, such as a baseline."""
         self.know(formula)
-        self._ids.add(loss_id(formula))
+        self._ids[loss_id(formula, self._index.identity)] = formula
 
     def know(self, formula: Formula) -> np.ndarray | None:
         """Take a loss into the identity index, so that a candidate equal to it is a duplicate; return its curves."""
-        verdict = self._screener(formula)
-        if verdict.screen is None and verdict.fingerprint is not None:
-            self._index.add(formula, verdict.fingerprint)
-        return verdict.fingerprint
+        return self._meet(formula).fingerprint
+
+    def judge(self, formulas: Sequence[Formula]) -> list[Verdict]:
+        """Return what the screens say of each formula, and take in those that pass.
+
+        The verdicts are those of a search's first generation that draws these formulas in this order: there, no
+        surrogate chooses among them. So a verdict does not depend on how the formulas are split over calls.
+        """
+        verdicts = [self._meet(formula) for formula in formulas]
+        passed = [place for place, verdict in enumerate(verdicts) if verdict.screen is None]
+        late = self._late([formulas[place] for place in passed])
+        for place, (screen, reason) in zip(passed, late, strict=True):
+            if screen is not None:
+                verdicts[place] = Verdict(screen, reason, verdicts[place].fingerprint)
+        return verdicts
 
     def replay(self, generation: Generation) -> None:
         """Take in a generation that an earlier process drew."""
@@ -103,7 +124,7 @@ class Screening:
             curves = self.know(candidate.derivation.formula)
             if curves is not None:
                 self.fingerprints[candidate.id] = curves
-            self._ids.add(candidate.id)
+            self._ids[candidate.id] = candidate.derivation.formula
 
     def fill(
         self,
@@ -158,9 +179,8 @@ class Screening:
         while len(pool) < size and generation.drawn < limit:
             item = draw(generation.drawn)
             formula = item.derivation.formula
-            verdict = self._screener(formula)
+            verdict = self._meet(formula)
             if verdict.screen is None and verdict.fingerprint is not None:
-                self._index.add(formula, verdict.fingerprint)
                 pool.append(_Passed(generation.drawn, item, verdict.fingerprint))
             else:
                 self._reject(generation, formula, verdict.screen or "", verdict.reason)
@@ -169,24 +189,24 @@ class Screening:
                 progress(generation)
         return pool
 
+    def _meet(self, formula: Formula) -> Verdict:
+        """Put a formula through the symbolic screens, and take it into the identity index if it passes."""
+        verdict = self._screener(formula)
+        if verdict.screen is None and verdict.fingerprint is not None:
+            self._index.add(formula, verdict.fingerprint)
+        return verdict
+
     def _admit(self, generation: Generation, batch: Sequence[_Passed]) -> None:
         """Put a batch through the late screens and take in what passes."""
-        failed = {place: rest for place, *rest in self._trial([passed.formula for passed in batch])}
-        for place, passed in enumerate(batch):
-            if place in failed:
-                self._reject(generation, passed.formula, *failed[place])
+        for passed, (screen, text) in zip(batch, self._late([passed.formula for passed in batch]), strict=True):
+            if screen is not None:
+                self._reject(generation, passed.formula, screen, text)
                 generation.known.append(passed.formula)
                 continue
-            name = loss_id(passed.formula)
-            if name in self._ids:  # equal at 50 digits, though rounding kept the float64 curves apart
-                self._reject(generation, passed.formula, "identical", f"the same loss as candidate {name}")
-                generation.known.append(passed.formula)
-                continue
-            self._ids.add(name)
-            self.fingerprints[name] = passed.fingerprint
+            self.fingerprints[text] = passed.fingerprint
             generation.candidates.append(
                 Candidate(
-                    id=name,
+                    id=text,
                     derivation=passed.draw.derivation,
                     size=reduce_formula(passed.formula).size,
                     generation=generation.number,
@@ -195,6 +215,27 @@ class Screening:
                     parents=passed.draw.parents,
                 )
             )
+
+    def _late(self, formulas: Sequence[Formula]) -> list[tuple[str | None, str]]:
+        """Put formulas through the late screens: ``(screen, reason)`` of those rejected, ``(None, id)`` of the others.
+
+        An id is taken from then on.
+        """
+        failed = {place: (screen, reason) for place, screen, reason in self._trial(formulas)}
+        results: list[tuple[str | None, str]] = []
+        for place, formula in enumerate(formulas):
+            if place in failed:
+                results.append(failed[place])
+                continue
+            name = loss_id(formula, self._index.identity)
+            known = self._ids.get(name)
+            # Rounding may keep the float64 curves of equal losses apart; the name alone decides nothing.
+            if known is not None and same_loss(known, formula, self._index.identity):
+                results.append(("identical", f"the same loss as candidate {name}"))
+                continue
+            self._ids[name] = formula
+            results.append((None, name))
+        return results
 
     def _trial(self, formulas: Sequence[Formula]) -> list[tuple[int, str, str]]:
         """Return ``(place, screen, reason)`` for what the two screens that need tables reject; they run in batches."""

@@ -1,26 +1,36 @@
 """The symbolic core: expressions, response curves, identity and screens."""
 
 from symloss.symbolic.certificate import Certificate, certify
-from symloss.symbolic.identity import IdentityIndex, loss_id
+from symloss.symbolic.identity import HARD_SOFTMAX, Identity, IdentityIndex, loss_id, same_loss
 from symloss.symbolic.latex import to_latex
+from symloss.symbolic.properties import properties
+from symloss.symbolic.property import Property
 from symloss.symbolic.response import response_curves, scale_to_cross_entropy
 from symloss.symbolic.screens import SCREENS, Screener, Verdict
 from symloss.symbolic.simplify import reduce_formula, simplify
 from symloss.symbolic.sympy_bridge import ExpressionError, from_sympy, parse_expression, to_sympy
+from symloss.symbolic.worker import canonical, displayed_form
 
 __all__ = [
+    "HARD_SOFTMAX",
     "SCREENS",
     "Certificate",
     "ExpressionError",
+    "Identity",
     "IdentityIndex",
+    "Property",
     "Screener",
     "Verdict",
+    "canonical",
     "certify",
+    "displayed_form",
     "from_sympy",
     "loss_id",
     "parse_expression",
+    "properties",
     "reduce_formula",
     "response_curves",
+    "same_loss",
     "scale_to_cross_entropy",
     "simplify",
     "to_latex",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from math import comb, factorial
 from typing import Any
 
 from flint import arb, arb_series, fmpq
@@ -22,7 +23,7 @@ from symloss.symbolic.asymptotics import (
     bounded,
     constant,
 )
-from symloss.symbolic.intervals import UNARY
+from symloss.symbolic.intervals import UNARY, bessel
 from symloss.symbolic.program import Program
 
 Ball = Any
@@ -56,7 +57,7 @@ def expand(program: Program, side: int, end: End) -> list[Expansion]:
         elif step.op == "const":
             values.append(constant(end, step.value))
         elif step.op == "pow":
-            values.append(_power(*args, step.value))
+            values.append(_power(args[0], args[1], step.value))
         elif len(args) == 2:
             values.append(_BINARY[step.op](*args))
         else:
@@ -66,10 +67,7 @@ def expand(program: Program, side: int, end: End) -> list[Expansion]:
 
 def apply(op: str, x: Expansion) -> Expansion:
     """Return a function of one argument."""
-    own = _UNARY.get(op)
-    if own is not None:
-        return own(x)
-    return bounded(x.end, UNARY[op](x.ball()))  # such as Bessel functions: bounded is all that is known
+    return _UNARY[op](x)
 
 
 def compose(x: Expansion, taylor: Callable[[arb_series], arb_series], first: Number) -> Expansion:
@@ -80,13 +78,23 @@ def compose(x: Expansion, taylor: Callable[[arb_series], arb_series], first: Num
         taylor: g on power series.
         first: where g is expanded, a number or a ball.
     """
+
+    def coefficients(at: Ball, count: int) -> list[Ball]:
+        series = taylor(arb_series([at, 1], prec=count))
+        return [series[k] for k in range(count)]
+
+    return _compose(x, coefficients, first)
+
+
+def _compose(x: Expansion, coefficients: Callable[[Ball, int], list[Ball]], first: Number) -> Expansion:
+    """As :func:`compose`, from g's Taylor coefficients ``(at, count)``."""
     end = x.end
     if x.is_zero:
-        return constant(end, taylor(arb_series([arb(first), 1], prec=1))[0])
+        return constant(end, coefficients(arb(first), 1)[0])
     count = end.terms
     around = arb(first).union(arb(first) + x.ball())
-    at = taylor(arb_series([arb(first), 1], prec=count))
-    last = taylor(arb_series([around, 1], prec=count + 1))[count]
+    at = coefficients(arb(first), count)
+    last = coefficients(around, count + 1)[count]
     if not last.is_finite():
         raise Undecided
     result = bounded(end, last)
@@ -163,7 +171,7 @@ def _log(x: Expansion) -> Expansion:
         raise OutOfDomain
     end = x.end
     result = compose(d, lambda s: s.log(), ONE) if not d.is_zero else constant(end, ZERO)
-    if value != 1:
+    if not (isinstance(value, fmpq) and value == 1):  # a ball around 1 is not 1
         number = arb(value).log()
         result = result + (constant(end, number) if number.rad() < 1e-9 else bounded(end, number))
     result = result + Expansion(end, {LOG: -scale.power})
@@ -320,9 +328,41 @@ def _erfc(x: Expansion) -> Expansion:
     return constant(x.end, ONE) - _erf(x)
 
 
-def _scaled_bessel(name: str, range_when_growing: Ball) -> Callable[[Expansion], Expansion]:
+def _bessel(order: int) -> Callable[[Expansion], Expansion]:
+    """Return I_order of an x that is bounded; its k-th derivative is the mean of C(k, j) times I_(order - k + 2j)."""
+    value = [UNARY["i0"], UNARY["i1"], UNARY["i2"], UNARY["i3"]]
+
+    def coefficients(at: Ball, count: int) -> list[Ball]:
+        found = []
+        for k in range(count):
+            total = arb(0)
+            for j in range(k + 1):
+                index = abs(order - k + 2 * j)
+                total += comb(k, j) * (value[index](at) if index < 4 else bessel(index)(at))
+            found.append(total / (2**k * factorial(k)))
+        if order % 2 and at.is_zero():
+            found[0] = arb(0)
+        return found
+
     def apply_bessel(x: Expansion) -> Expansion:
-        return bounded(x.end, range_when_growing if _growth(x) else UNARY[name](x.ball()))
+        grows, first, rest = _parts(x)
+        if not grows.is_zero:
+            raise Undecided
+        return _compose(rest, coefficients, first)
+
+    return apply_bessel
+
+
+def _scaled_bessel(name: str, order: int, range_when_growing: Ball) -> Callable[[Expansion], Expansion]:
+    plain = _bessel(order)
+
+    def apply_bessel(x: Expansion) -> Expansion:
+        if _growth(x):
+            return bounded(x.end, range_when_growing)
+        try:
+            return _exp(-_abs(x)) * plain(x)
+        except Undecided:
+            return bounded(x.end, UNARY[name](x.ball()))
 
     return apply_bessel
 
@@ -348,8 +388,13 @@ _UNARY: dict[str, Callable[[Expansion], Expansion]] = {
     "atan": _atan,
     "erf": _erf,
     "erfc": _erfc,
-    "i0e": _scaled_bessel("i0e", _UNIT),
-    "i1e": _scaled_bessel("i1e", _BOTH),
+    "i0": _bessel(0),
+    "i1": _bessel(1),
+    "i2": _bessel(2),
+    "i3": _bessel(3),
+    "i0e": _scaled_bessel("i0e", 0, _UNIT),
+    "i1e": _scaled_bessel("i1e", 1, _BOTH),
+    "i2e": _scaled_bessel("i2e", 2, _UNIT),
 }
 
 _BINARY: dict[str, Callable[[Expansion, Expansion], Expansion]] = {
@@ -360,5 +405,3 @@ _BINARY: dict[str, Callable[[Expansion, Expansion], Expansion]] = {
     "max": _max,
     "min": _min,
 }
-
-__all__: Sequence[str] = ("apply", "compose", "expand")

@@ -4,10 +4,11 @@ Near p = 0 write t = p, near p = 1 write t = 1 - p, and l = -log(t). On (0, h] a
 
     sum of c * t**a * l**b   +   R * t**r * l**s
 
-with exact exponents, coefficients c that are exact or tight balls, and a remainder whose factor R(t) stays in a ball on the
-whole of (0, h]. Sums, products, quotients and the functions of the whitelist take such expansions to such expansions, so
-that ``p * (1/p)`` is 1 and ``p * log(p)`` goes to 0 by proof. (Power series with logarithms, as in Richardson, Salvy,
-Shackell and van der Hoeven, "Asymptotic expansions of exp-log functions", ISSAC 1996, cut off with Lagrange's remainder.)
+with exact exponents, coefficients c that are exact or tight balls, and a remainder whose factor R(t) stays in a ball on
+the whole of (0, h]. Sums, products, quotients and the functions of the whitelist take such expansions to such
+expansions, so that ``p * (1/p)`` is 1 and ``p * log(p)`` goes to 0 by proof. (Power series with logarithms, as in
+Richardson, Salvy, Shackell and van der Hoeven, "Asymptotic expansions of exp-log functions", ISSAC 1996, cut off with
+Lagrange's remainder.)
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from symloss.formula import Formula, exact
 from symloss.formula.tree import HAS_TRUE
 
 #: Bits of working precision: 50 digits and room for cancellation.
-PRECISION = 256
+PRECISION = 320
 
 #: Whole powers up to this are computed by products where they must be.
 _MAX_PRODUCTS = 64
@@ -46,6 +46,17 @@ def response_balls(
         for point in points:
             p, shared = ball(point), dict[Formula, DualBall]()
             results.append(tuple(_response(formula, p, y, shared) for y in known))
+        return results
+
+
+def response_balls_of(forms: Sequence[Formula], points: Sequence[Fraction]) -> list[tuple[Ball, ...]]:
+    """Return ``p * dL/dp`` of several formulas in ``y_pred`` alone at each probability, as :func:`response_balls`
+    does."""
+    with ctx.workprec(PRECISION):
+        results = []
+        for point in points:
+            p, shared = ball(point), dict[Formula, DualBall]()
+            results.append(tuple(_response(form, p, arb(0), shared) for form in forms))
         return results
 
 
@@ -144,7 +155,9 @@ def _choose(take_a: bool, take_b: bool, a: Ball, da: Ball, b: Ball, db: Ball) ->
         return a, da
     if take_b:
         return b, db
-    return arb.nan(), arb.nan()  # the balls overlap: which branch holds is not decided
+    # The balls overlap: which branch holds is not decided, so both count. Where they are one function, that is
+    # harmless.
+    return a.union(b), (arb(0) if da is None else da).union(arb(0) if db is None else db)
 
 
 def _max(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
@@ -156,7 +169,12 @@ def _min(a: Ball, da: Ball, b: Ball, db: Ball) -> DualBall:
 
 
 def _sign(a: Ball) -> Ball:
-    return arb(1) if a > 0 else arb(-1) if a < 0 else arb(0) if a.is_zero() else arb.nan()
+    if a > 0 or a < 0:
+        return arb(1) if a > 0 else arb(-1)
+    return arb(0) if a.is_zero() else arb.nan() if a.is_nan() else _EITHER
+
+
+_EITHER = arb(0, 1)
 
 
 _BINARY: dict[str, Callable[[Ball, Ball, Ball, Ball], DualBall]] = {

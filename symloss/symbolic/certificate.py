@@ -18,8 +18,9 @@ class Certificate:
     """What is proven of one response curve ``r_y(p) = p * dL/dp(p, y)`` on the closed interval [0, 1].
 
     Attributes:
-        status: ``"proven"`` (the loss is defined inside (0, 1), the curve exists at every point of [0, 1], as a limit at
-            the ends, is continuous and bounded), ``"refuted"`` (there is a witness) or ``"unknown"``.
+        status: ``"proven"`` (the loss and the curve exist at every p inside (0, 1), the curve is continuous there, and
+        it
+            is bounded up to both ends), ``"refuted"`` (there is a witness) or ``"unknown"``.
         bound: when proven, a number that ``|r_y|`` never exceeds.
         witness: when refuted, where and why.
         left: when unknown, the interval of p that holds all that stayed undecided.
@@ -51,10 +52,11 @@ def certify(formula: Formula) -> tuple[Certificate, Certificate]:
     """Return the certificates of r0 and r1.
 
     The derivative is taken of the formula's tree, p is cancelled against it in expansions at both ends, and interval
-    arithmetic settles the rest, so ``"proven"`` and its bound are theorems up to the correctness of Arb (Johansson, "Arb:
-    efficient arbitrary-precision midpoint-radius interval arithmetic", IEEE Transactions on Computers 66(8), 2017). One
-    exception: where two branches of ``abs``, ``max`` and the like meet, they count as one value if they agree to 20 digits
-    within 2**-100 of the place.
+    arithmetic settles the rest, so ``"proven"`` and its bound are theorems up to the correctness of Arb (Johansson,
+    "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic", IEEE Transactions on Computers 66(8),
+    2017). One
+    exception: where two branches of ``abs``, ``max`` and the like meet, they count as one value if they agree to 30
+    digits within 2**-200 of the place.
     """
     return _certify(formula, 0), _certify(formula, 1)
 
@@ -84,7 +86,5 @@ def certificate_of(found: Range) -> Certificate:
     if found.witness is not None:
         return Certificate("refuted", witness=found.witness)
     if found.left:
-        return Certificate(
-            "unknown", left=(min(low for low, _ in found.left), max(high for _, high in found.left))
-        )
+        return Certificate("unknown", left=(min(low for low, _ in found.left), max(high for _, high in found.left)))
     return Certificate("proven", bound=max(abs(found.low), abs(found.high)))

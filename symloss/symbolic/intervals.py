@@ -17,8 +17,8 @@ _HULL = arb(0, 1)
 def enclose(program: Program, p: Ball, q: Ball, signs: Mapping[int, int] | None = None) -> tuple[list[Ball], list[int]]:
     """Return an enclosure of each root, and the places of signs that the interval leaves undecided.
 
-    A root is nan where the formula leaves its domain, or may do so for all that is known. An undecided sign counts as
-    anything in [-1, 1].
+    All roots are nan where any step leaves its domain, or may do so for all that is known: what hides in a step, such
+    as a pole in ``tanh(1/a)``, is not forgotten by the next. An undecided sign counts as anything in [-1, 1].
 
     Args:
         program: the formulas.
@@ -55,6 +55,8 @@ def enclose(program: Program, p: Ball, q: Ball, signs: Mapping[int, int] | None 
             push(UNARY[op](values[args[0]]))
         else:
             push(BINARY[op](values[args[0]], values[args[1]]))
+    if not all(value.is_finite() for value in values):
+        return [arb.nan() for _ in program.roots], undecided
     return [values[root] for root in program.roots], undecided
 
 
@@ -88,6 +90,41 @@ def _tanh(a: Ball) -> Ball:
     return a.lower().tanh().union(a.upper().tanh())
 
 
+def bessel(order: int) -> Callable[[Ball], Ball]:
+    """Return I_order. On wide balls by its ends, since it grows with |a|: flint's own takes seconds there."""
+
+    def apply(a: Ball) -> Ball:
+        if a.rad() < _WIDE:
+            return a.bessel_i(order)
+        if order % 2:
+            return a.lower().bessel_i(order).union(a.upper().bessel_i(order))
+        return a.abs_lower().bessel_i(order).union(a.abs_upper().bessel_i(order))
+
+    return apply
+
+
+def _scaled_bessel(order: int, largest: float) -> Callable[[Ball], Ball]:
+    """Return ``exp(-abs(a))*I_order(a)``, which is at most ``largest`` and falls with |a| from 5 on at the latest."""
+
+    def on_positive(size: Ball) -> Ball:
+        if size.rad() < _WIDE:
+            return size.bessel_i(order, scaled=True)
+        if size > 5 or order == 0:
+            return size.lower().max(0).bessel_i(order, scaled=True).union(size.upper().bessel_i(order, scaled=True))
+        return arb(0).union(arb(largest))
+
+    def apply(a: Ball) -> Ball:
+        value = on_positive(abs(a))
+        if order % 2 == 0 or a > 0:
+            return value
+        return -value if a < 0 else value.union(-value)
+
+    return apply
+
+
+_WIDE = 1e-2
+
+
 UNARY: dict[str, Callable[[Ball], Ball]] = {
     "neg": lambda a: -a,
     "exp": lambda a: a.exp(),
@@ -108,12 +145,13 @@ UNARY: dict[str, Callable[[Ball], Ball]] = {
     "sigmoid": lambda a: 1 / (1 + (-a).exp()),
     "softplus": lambda a: a.exp().log1p(),
     "relu": lambda a: a.max(0),
-    "i0": lambda a: a.bessel_i(0),
-    "i1": lambda a: a.bessel_i(1),
-    "i2": lambda a: a.bessel_i(2),
-    "i3": lambda a: a.bessel_i(3),
-    "i0e": lambda a: (-abs(a)).exp() * a.bessel_i(0),
-    "i1e": lambda a: (-abs(a)).exp() * a.bessel_i(1),
+    "i0": bessel(0),
+    "i1": bessel(1),
+    "i2": bessel(2),
+    "i3": bessel(3),
+    "i0e": _scaled_bessel(0, 1.0),
+    "i1e": _scaled_bessel(1, 0.2192),
+    "i2e": _scaled_bessel(2, 0.1183),
 }
 
 BINARY: dict[str, Callable[[Ball, Ball], Ball]] = {

@@ -6,7 +6,7 @@ import heapq
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import count, product
 from typing import Any
 
 from flint import arb, ctx
@@ -19,17 +19,20 @@ from symloss.symbolic.program import Program
 Ball = Any
 
 #: h = 2**-exponent and the number of terms, in the order in which expansions at an end are tried.
-_ATTEMPTS = ((10, 2), (10, 5), (40, 3), (160, 3), (1000, 2))
-_PLAIN_EXPONENT = 10
+ATTEMPTS = ((10, 2), (10, 5), (40, 3), (160, 3), (1000, 2))
+_EXPONENTS, _TERMS = (10, 40, 160, 1000), (2, 5)
 
-_COARSE_BITS, _END_BITS, _FINE_BITS = 64, 128, 320
-#: How often a cell is halved: until its middle is asked for a value; before the precision rises; at most.
-_ASK, _RISE, _DEEPEST = 10, 36, 110
+COARSE_BITS, END_BITS, FINE_BITS = 64, 128, 512
+#: How often a cell is halved: until its middle is asked for a value; before the precision rises; until a leap is looked
+#: for; at most.
+_ASK, _RISE, _LEAP, _DEEPEST = 10, 36, 48, 200
 #: How many intervals may be looked at, and how many more to make the range tighter.
-_BUDGET, _REFINEMENTS = 3000, 48
-_SLACK = 1.05
-#: Two sides of a switch that agree to this, relative to their size, are one value.
-_SAME = 1e-20
+_BUDGET, _REFINEMENTS, _MORE_REFINEMENTS = 3000, 48, 600
+#: An enclosure this much wider than what is surely reached is made narrower; one wider than _FAR gets more tries,
+#: unless it is this small.
+_SLACK, _FAR, _SMALL = 1.05, 2.0, 1e-9
+#: Two sides of a switch are one value if they differ by less than 2**-this times the distance from the end.
+_SAME_BITS = 100
 _MAX_SWITCHES = 4
 
 
@@ -54,7 +57,7 @@ class Range:
 
     Attributes:
         low, high: enclose all values on the parts that are settled.
-        witness: why it is not finite, bounded and continuous everywhere; None unless that is known.
+        witness: why it is not bounded, or not finite and continuous inside (0, 1); None unless that is known.
         left: the intervals of p that stayed undecided.
     """
 
@@ -65,7 +68,7 @@ class Range:
 
     @property
     def proven(self) -> bool:
-        """Whether the formula is finite, bounded and continuous on all of [0, 1], between ``low`` and ``high``."""
+        """Whether the formula is finite and continuous inside (0, 1), and never leaves ``low`` to ``high``."""
         return self.witness is None and not self.left
 
     def take(self, low: float, high: float) -> None:
@@ -76,21 +79,13 @@ class Range:
 def prove_range(program: Program) -> Range:
     """Return the range of the last root; the other roots must have finite values inside (0, 1) wherever it has one.
 
-    At the ends the limit counts. A value that changes by leaps is refuted too, with the place of the leap.
+    Close to the ends it is enough that the values stay bounded: they may have no limit there, as ``sin(log(y_pred))``.
+    A value that leaps at a place inside is refuted too, with the place.
     """
     result = Range()
-    cells: list[Cell] = []
-    floor = 0.0
-    for side in (0, 1):
-        exponent, values = _settle_end(program, side, result)
-        if result.witness is not None:
-            return result
-        if values is not None:
-            low, high = _floats(values)
-            result.take(low, high)
-            floor = max(floor, float(values.abs_lower()))
-        cells += [Cell(side, 1, j) for j in range(exponent, 1, -1)]
-    _cover(program, cells, result, floor)
+    cells = [piece for side in (0, 1) for piece in _EndPiece(side, 0).next(program, result)]
+    if result.witness is None:
+        _cover(program, cells, result)
     return result
 
 
@@ -126,52 +121,135 @@ class Cell:
     @property
     def bits(self) -> int:
         """The working precision for a cell of its size."""
-        return _COARSE_BITS if self.depth < _RISE else _FINE_BITS
+        bits = COARSE_BITS if self.depth < _RISE else FINE_BITS
+        return bits if self.exponent <= _RISE + 24 else max(bits, COARSE_BITS + self.exponent)
 
 
-def _cover(program: Program, cells: list[Cell], result: Range, floor: float) -> None:
+@dataclass(frozen=True)
+class _EndPiece:
+    """What is next to an end: t in (0, 2**-exponent] with an enclosure of the values there, or not yet.
+
+    Attributes:
+        side: 0 for p = 0, 1 for p = 1.
+        attempt: how many exponents were tried.
+        values: the enclosure; None before the first attempt.
+        exponent: of the enclosure.
+    """
+
+    side: int
+    attempt: int
+    values: Ball = None
+    exponent: int = 1
+
+    def next(self, program: Program, result: Range) -> list[Cell | _EndPiece]:
+        """Return the piece for a greater exponent, and the cells between; notes what it finds instead in the result."""
+        for attempt in range(self.attempt, len(_EXPONENTS)):
+            exponent = _EXPONENTS[attempt]
+            values = _values_at_end(program, self.side, exponent)
+            if isinstance(values, Witness):
+                result.witness = values
+                return []
+            if values is not None:
+                cells: list[Cell | _EndPiece] = [Cell(self.side, 1, j) for j in range(self.exponent + 1, exponent + 1)]
+                return [*reversed(cells), _EndPiece(self.side, attempt + 1, values, exponent)]
+        if self.values is not None:
+            return []
+        h = 2.0 ** -_EXPONENTS[0]
+        result.left.append((0.0, h) if self.side == 0 else (1 - h, 1.0))
+        return [Cell(self.side, 1, j) for j in range(_EXPONENTS[0], 1, -1)]
+
+
+def _cover(program: Program, cells: list[Cell | _EndPiece], result: Range) -> None:
     """Settle all cells, then halve those with the widest values until the range is tight."""
-    settled: list[tuple[float, Cell, float, float]] = []
-    budget = _BUDGET
-    spare = _REFINEMENTS
+    settled: list[tuple[float, int, Cell | _EndPiece, float, float]] = []
+    floor = 0.0
+    number = count()
+    budget, spare = _BUDGET, _REFINEMENTS
+
+    def settle(piece: Cell | _EndPiece, values: Ball) -> None:
+        nonlocal floor
+        low, high = _floats(values)
+        floor = max(floor, float(values.abs_lower()))
+        heapq.heappush(settled, (-max(-low, high), next(number), piece, low, high))
+
     while cells:
         cell = cells.pop()
         budget -= 1
-        with ctx.workprec(cell.bits):
-            roots, undecided = enclose(program, *cell.balls())
-            finite = all(root.is_finite() for root in roots)
-            if finite and not undecided:
-                low, high = _floats(roots[-1])
-                floor = max(floor, float(roots[-1].abs_lower()))
-                heapq.heappush(settled, (-max(-low, high), cell, low, high))
-            elif budget <= 0:
-                result.left.append(cell.bounds())
-            elif cell.depth < _DEEPEST:
-                if not finite and cell.depth >= _ASK and cell.depth % 4 == 0:
-                    result.witness = _gap(program, cell)
-                    if result.witness is not None:
-                        return
-                cells += cell.halves()
-            else:
-                outcome = _at_switch(program, cell, undecided) if finite else _pole(program, cell)
-                if isinstance(outcome, Witness):
-                    result.witness = outcome
-                    return
-                if outcome is None:
+        if isinstance(cell, _EndPiece):
+            settle(cell, cell.values)
+        else:
+            with ctx.workprec(cell.bits):
+                roots, undecided = enclose(program, *cell.balls())
+                finite = roots[-1].is_finite()
+                if finite and not undecided:
+                    settle(cell, roots[-1])
+                elif budget <= 0:
                     result.left.append(cell.bounds())
+                elif cell.depth < _DEEPEST:
+                    if not finite and cell.depth >= _ASK and cell.depth % 4 == 0:
+                        result.witness = _gap(program, cell)
+                        if result.witness is not None:
+                            return
+                    if finite and cell.depth >= _LEAP and cell.depth % 8 == 0:
+                        outcome = _at_switch(program, cell, undecided)
+                        if isinstance(outcome, Witness):
+                            result.witness = outcome
+                            return
+                        if outcome is not None:
+                            result.take(*outcome)
+                            continue
+                    cells += cell.halves()
                 else:
-                    result.take(*outcome)
-        if not cells and settled and spare > 0 and -settled[0][0] > _SLACK * floor and budget > 0:
-            # The cell with the largest values goes back, as its halves have a narrower enclosure.
-            spare -= 1
-            cells += heapq.heappop(settled)[1].halves()
-    for _, _, low, high in settled:
+                    outcome = _at_switch(program, cell, undecided) if finite else _pole(program, cell)
+                    if isinstance(outcome, Witness):
+                        result.witness = outcome
+                        return
+                    if outcome is None:
+                        result.left.append(cell.bounds())
+                    else:
+                        result.take(*outcome)
+        if not cells and settled and budget > 0:
+            # What has the largest values goes back, as its parts have a narrower enclosure.
+            size = -settled[0][0]
+            if size > _SLACK * floor and (spare > 0 or (size > _FAR * floor + _SMALL and spare > -_MORE_REFINEMENTS)):
+                spare -= 1
+                _, _, piece, low, high = heapq.heappop(settled)
+                parts = piece.halves() if isinstance(piece, Cell) else piece.next(program, result)
+                if result.witness is not None:
+                    return
+                if parts:
+                    cells += parts
+                else:
+                    result.take(low, high)
+    for _, _, _, low, high in settled:
         result.take(low, high)
+    if result.high - result.low == math.inf:
+        _note_overflow(program, settled, result)
+
+
+def _note_overflow(
+    program: Program, settled: list[tuple[float, int, Cell | _EndPiece, float, float]], result: Range
+) -> None:
+    """Say where the values are beyond float64: a witness where one really is, else as undecided."""
+    for size, _, piece, _, _ in settled:
+        if size != -math.inf:
+            continue
+        cell = piece if isinstance(piece, Cell) else Cell(piece.side, 1, piece.exponent)
+        with ctx.workprec(FINE_BITS):
+            value = enclose(program, *cell.point())[0][-1]
+        low, high = cell.bounds()
+        if float(value.abs_lower()) == math.inf:
+            p = (low + high) / 2
+            result.witness = Witness(p, None, f"beyond the range of float64 near p = {p:.6g}")
+            return
+        result.left.append((low, high))
+    if not result.left:
+        result.left.append((0.0, 1.0))
 
 
 def _gap(program: Program, cell: Cell) -> Witness | None:
     """Return a witness if a formula has no value at the middle of the cell."""
-    with ctx.workprec(_FINE_BITS):
+    with ctx.workprec(FINE_BITS):
         roots, _ = enclose(program, *cell.point())
         if all(root.is_finite() for root in roots):
             return None
@@ -184,7 +262,7 @@ def _pole(program: Program, cell: Cell) -> Witness | None:
     witness = _gap(program, cell)
     if witness is not None:
         return witness
-    with ctx.workprec(_FINE_BITS):
+    with ctx.workprec(FINE_BITS):
         value = enclose(program, *cell.point())[0][-1]
         outer = Cell(cell.side, cell.number >> 40, cell.exponent - 40)
         farther = enclose(program, *outer.point(0 if cell.number >> 40 << 40 != cell.number else 2))[0][-1]
@@ -195,7 +273,8 @@ def _pole(program: Program, cell: Cell) -> Witness | None:
 
 
 def _at_switch(program: Program, cell: Cell, undecided: list[int]) -> tuple[float, float] | Witness | None:
-    """Return the range at a point where signs switch, a witness if the value leaps there, or None if that is unknown."""
+    """Return the range at a point where signs switch, a witness if the value leaps there, or None if that is
+    unknown."""
     if len(undecided) > _MAX_SWITCHES:
         return None
     outcomes = []
@@ -205,7 +284,7 @@ def _at_switch(program: Program, cell: Cell, undecided: list[int]) -> tuple[floa
             return None
         outcomes.append(roots)
     hulls = [_hull(values) for values in zip(*outcomes, strict=True)]
-    if all(hull.rad() <= _SAME * (1 + abs(hull.mid())) for hull in hulls):
+    if all(hull.rad() < arb((cell.number + 1, -cell.exponent - _SAME_BITS)) for hull in hulls):
         return _floats(hulls[-1])
     # The two sides as they are just outside the cell.
     sides = []
@@ -238,33 +317,27 @@ def _sign_at(program: Program, at: tuple[Ball, Ball], place: int) -> int:
     return 0
 
 
-def _settle_end(program: Program, side: int, result: Range) -> tuple[int, Ball | None]:
-    """Return ``(exponent, ball)``: the ball holds the values for t in [0, 2**-exponent]; notes what it finds instead."""
-    with ctx.workprec(_COARSE_BITS):
-        t = arb((1, -_PLAIN_EXPONENT - 1), (1, -_PLAIN_EXPONENT - 1))
+def _values_at_end(program: Program, side: int, exponent: int) -> Ball | Witness | None:
+    """Return a ball that holds the values for t in (0, 2**-exponent], a witness against one, or None."""
+    with ctx.workprec(max(COARSE_BITS, 2 * exponent)):
+        t = arb((1, -exponent - 1), (1, -exponent - 1))
         roots, undecided = enclose(program, *((t, 1 - t) if side == 0 else (1 - t, t)))
-        if not undecided and all(root.is_finite() for root in roots):
-            return _PLAIN_EXPONENT, roots[-1]
-    for exponent, terms in _ATTEMPTS:
-        with ctx.workprec(_END_BITS):
+        if not undecided and roots[-1].is_finite():
+            return roots[-1]
+    for terms in _TERMS:
+        with ctx.workprec(END_BITS):
             try:
                 last = expand(program, side, End(exponent, terms))[-1]
             except Undecided:
                 continue
             except OutOfDomain:
-                result.witness = _witness_at_end(program, side, exponent, "no real value towards")
-                return exponent, None
+                return _witness_at_end(program, side, exponent, "no real value towards")
             try:
-                return exponent, last.ball()
+                return last.ball()
             except Undecided:
-                value, scale = last.lead()
-                if value is None or not scale.grows or not _has_sign(last):
-                    continue
-                result.witness = _witness_at_end(program, side, exponent, "grows without bound towards")
-                return exponent, None
-    h = 2.0**-_PLAIN_EXPONENT
-    result.left.append((0.0, h) if side == 0 else (1 - h, 1.0))
-    return _PLAIN_EXPONENT, None
+                if last.lead()[1].grows and _has_sign(last):
+                    return _witness_at_end(program, side, exponent, "grows without bound towards")
+    return None
 
 
 def _has_sign(expansion: Any) -> bool:
@@ -276,7 +349,7 @@ def _has_sign(expansion: Any) -> bool:
 
 def _witness_at_end(program: Program, side: int, exponent: int, what: str) -> Witness:
     cell = Cell(side, 1, max(exponent, 60))
-    with ctx.workprec(_FINE_BITS):
+    with ctx.workprec(FINE_BITS):
         value = enclose(program, *cell.point())[0][-1]
     # A float cannot hold 1 - 2**-60, so there the end itself is named.
     p = cell.bounds()[0] if side == 0 else 1.0

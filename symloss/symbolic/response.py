@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from symloss.formula import Formula
-from symloss.symbolic.dual import evaluate_labels
+from symloss.symbolic.dual import Memory, evaluate_labels
 
 
-def response_curves(formula: Formula, p: np.ndarray, q: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def response_curves(
+    formula: Formula, p: np.ndarray, q: np.ndarray | None = None, memory: Memory | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return ``r_y(p) = p * dL/dp(p, y)`` for the two labels.
 
     With a softmax output and hard labels the logit gradient is ``r_c(p_c) - p_c * sum_k r_k(p_k)``, where ``r`` is
@@ -18,12 +20,13 @@ def response_curves(formula: Formula, p: np.ndarray, q: np.ndarray | None = None
         formula: the loss of one class.
         p: ``[G]`` float, probabilities in (0, 1). The curves are computed in its precision.
         q: ``[G]``, ``1 - p`` to full relative precision; computed from ``p`` when absent.
+        memory: of earlier calls with the same ``p`` and ``q``.
 
     Returns:
         ``(r0, r1)``, each ``[G]``; inf or nan where the loss has no finite derivative.
     """
     rest = (1.0 - p).astype(p.dtype) if q is None else q
-    _, slopes = evaluate_labels(formula, p, rest)
+    _, slopes = evaluate_labels(formula, p, rest, memory)
     with np.errstate(all="ignore"):
         r0, r1 = slopes * p
     return r0, r1

@@ -8,23 +8,28 @@ from fractions import Fraction
 import numpy as np
 
 from symloss.formula import Formula, to_text
+from symloss.formula.tree import HAS_PRED, HAS_TRUE
 from symloss.symbolic.balls import response_balls
-from symloss.symbolic.dual import evaluate_labels
+from symloss.symbolic.dual import Memory, evaluate_labels
 from symloss.symbolic.identity import IdentityIndex, fingerprint, signature
+from symloss.symbolic.regular import is_regular
 from symloss.symbolic.response import response_curves
 
 #: The symbolic screens in the order in which they run, each with what it demands.
 SCREENS = {
     "dependence": "the gradient depends on the prediction and on the label",
     "finite": "the loss and both response curves are finite inside (0, 1)",
+    "null-epoch": "a gradient step from uniform p raises the true class",
     "bounded": "both response curves stay bounded, between p = 0 and p = 1 and towards both",
     "float32": "value and gradient stay finite in single precision",
-    "null-epoch": "a gradient step from uniform p raises the true class",
     "duplicate": "no known candidate is the same loss",
 }
 
 #: Curves that exceed the gradient at uniform p by more than this cannot be trained beside it.
 MAX_RATIO = 1e6
+
+#: Parts of formulas whose curves are kept, 4 to 16 kB each.
+_REMEMBERED = 2048
 
 #: Curves as small as this are computed anew at high precision, to see whether they are more than rounding.
 _NOISE = 1e-9
@@ -71,18 +76,18 @@ class Screener:
         self.index = index
         self._p = np.append(_P, 1.0 / classes)
         self._q = np.append(_Q, 1.0 - 1.0 / classes)
+        self._memory, self._memory32 = Memory(_REMEMBERED), Memory(_REMEMBERED)
 
     def __call__(self, formula: Formula) -> Verdict:
         """Return the verdict of the first screen that rejects, or a passing one."""
-        ops = {node.op for node in formula.walk()}
-        for leaf in ("y_pred", "y_true"):
-            if leaf not in ops:
+        for leaf, kind in (("y_pred", HAS_PRED), ("y_true", HAS_TRUE)):
+            if not formula.leaves & kind:
                 return Verdict("dependence", f"the formula has no {leaf}")
-        values, slopes = evaluate_labels(formula, self._p, self._q)
+        values, slopes = evaluate_labels(formula, self._p, self._q, self._memory)
         with np.errstate(all="ignore"):  # the probes beyond the inner grid may still be infinite
             curves = self._p * slopes
             for what, pair in (("r", curves), ("the loss at y = ", values)):
-                if not np.isfinite(pair[:, _INNER]).all():
+                if not np.isfinite(pair[:, _INNER].sum()) and not np.isfinite(pair[:, _INNER]).all():
                     return Verdict("finite", _where_infinite(what, pair[:, _INNER]))
             return self._judge(formula, *curves)
 
@@ -90,20 +95,22 @@ class Screener:
         # A common multiple of p has no effect through a softmax, so it must not decide here either.
         gap = r1 - r0
         curve = r0 - self._p * (r0[_REFERENCE] / self._p[_REFERENCE])
-        size = max(float(np.abs(r0[_INNER]).max()), float(np.abs(r1[_INNER]).max()))
-        if float(np.abs(gap[_INNER]).max()) <= 1e-12 * size:
+        size = max(_largest(r0[_INNER]), _largest(r1[_INNER]))
+        widest = _largest(gap[_INNER])
+        if widest <= 1e-12 * size:
             return Verdict("dependence", "the label does not change the gradient")
-        if float(np.abs(gap[_INNER]).max()) < _NOISE and signature(formula) is None:
+        if widest < _NOISE and signature(formula, self.index.identity) is None:
             return Verdict("dependence", "the gradient is rounding noise, such as of y_pred - exp(log(y_pred))")
         start = float(gap[-1])
+        if not start < -1e-9 * size:
+            return Verdict("null-epoch", f"r1 - r0 = {start:.3g} at p = 1/{self.classes}; it must be negative")
         growth = _gap_in_domain(formula, gap) or _unbounded(gap, curve, abs(start))
         if growth:
             return Verdict("bounded", growth)
-        if not _finite_in_float32(formula):
+        if not _finite_in_float32(formula, self._memory32):
             return Verdict("float32", "a value or a slope overflows single precision")
-        if not start < -1e-9 * size:
-            return Verdict("null-epoch", f"r1 - r0 = {start:.3g} at p = 1/{self.classes}; it must be negative")
-        growth = _pole(formula, gap, curve)  # the dearest check but the last
+        # The dearest check but the last, and needless for most.
+        growth = "" if is_regular(formula) else _pole(formula, gap, curve)
         if growth:
             return Verdict("bounded", growth)
         mark = fingerprint(r0[_INNER], r1[_INNER], _P[_INNER], _REFERENCE - _INNER.start)
@@ -111,6 +118,10 @@ class Screener:
         if known is not None:
             return Verdict("duplicate", f"the same loss as {to_text(known)}", mark)
         return Verdict(None, "", mark)
+
+
+def _largest(curve: np.ndarray) -> float:
+    return max(float(curve.max()), -float(curve.min()))
 
 
 def _where_infinite(what: str, pair: np.ndarray) -> str:
@@ -133,7 +144,7 @@ def _unbounded(gap: np.ndarray, curve: np.ndarray, start: float) -> str:
     """Return why a curve is not bounded, or an empty string: it is too large, or still grows at an end."""
     for values in (gap, curve):
         low, lower, top, high = np.abs(values[[1, 0, -3, -2]])
-        inner = float(np.abs(values[_INNER]).max())
+        inner = _largest(values[_INNER])
         if start > 0 and not inner <= MAX_RATIO * start:
             return f"a response reaches {inner / start:.3g} times that at uniform p; the limit is {MAX_RATIO:g}"
         slack = 1e-3 * max(start, 1e-3 * inner)
@@ -169,6 +180,6 @@ def _pole(formula: Formula, gap: np.ndarray, curve: np.ndarray) -> str:
     return ""
 
 
-def _finite_in_float32(formula: Formula) -> bool:
-    values, slopes = evaluate_labels(formula, _P32, _Q32)
+def _finite_in_float32(formula: Formula, memory: Memory) -> bool:
+    values, slopes = evaluate_labels(formula, _P32, _Q32, memory)
     return bool(np.isfinite(values).all() and np.isfinite(slopes).all())

@@ -1,7 +1,8 @@
 """The displayed form: the shortest formula for the same loss that our rules find.
 
 Rules never have to be trusted: whatever they propose is kept only if its response curves stay within 1e-6 of the
-original's. All of them are cheap and none can hang, unlike ``sympy.simplify``.
+original's. All of them are cheap, unlike ``sympy.simplify``; as even SymPy's cheap ones can hang on some formulas, runs
+use them through ``worker``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from symloss.formula.fold import ONE, ZERO, number, substitute
 from symloss.formula.tree import Y_PRED, Y_TRUE
 from symloss.symbolic.labels import affine_in_label, has_p, signed_terms, sum_of
 from symloss.symbolic.response import response_curves
+from symloss.symbolic.signs import resolve_switches
 from symloss.symbolic.sympy_bridge import from_sympy, to_sympy
 
 #: How far the curves of a displayed form may be from the original's, relative to the gradient's largest value.
@@ -29,29 +31,37 @@ _ROUNDS = 3
 _IDEMPOTENT = ("square", "sqrt", "abs", "sign", "relu")
 
 
-def simplify(formula: Formula) -> Formula:
+def simplify(formula: Formula, use_sympy: bool = True) -> Formula:
     """Return the shortest equivalent formula found: equivalent for hard labels, a softmax output and C >= 3.
 
     Additive terms without ``y_pred``, common multiples of ``y_pred`` and positive factors have no effect on training
     and are dropped; constants are rounded to the fewest digits that keep the curves within :data:`TOLERANCE`.
+
+    Args:
+        formula: the loss.
+        use_sympy: use SymPy's rules too. They find more, and may hang: see ``displayed_form``.
     """
     target = _normalised(formula)
     if target is None:
         return formula
     best = formula
+    rules: list[Callable[[Formula], Formula | Iterator[Formula]]]
+    rules = [reduce_formula, affine_in_label, _without_a_term]
+    if use_sympy:
+        rules += [_from_split, _from_sympy_rules]
     for _ in range(_ROUNDS):
         before = best
-        for propose in (reduce_formula, affine_in_label, _without_a_term, _from_split, _from_sympy_rules):
+        for propose in rules:
             for proposal in propose_all(propose, best):
                 if proposal.size < best.size and _close(proposal, target):
                     best = proposal
         if best == before:
             break
-    written = _sign_inward(reduce_formula(round_constants(best, target)))
+    written = sign_inward(reduce_formula(round_constants(best, target)))
     return written if written.size <= best.size and _close(written, target) else best
 
 
-def _sign_inward(node: Formula) -> Formula:
+def sign_inward(node: Formula) -> Formula:
     """Write ``-a*b`` instead of ``-(a*b)``, and y_true first: the same size, and what a person would write."""
     if node.op == "mul" and node.args[1] == Y_TRUE and node.args[0].op not in ("const", "mul", "div", "neg"):
         node = call("mul", Y_TRUE, node.args[0])
@@ -59,9 +69,9 @@ def _sign_inward(node: Formula) -> Formula:
         first, second = node.args[0].args
         if second == Y_TRUE and first.op not in ("const", "mul", "div", "neg"):
             first, second = second, first
-        negative = constant(-number(first)) if first.op == "const" else _sign_inward(call("neg", first))
-        return call(node.args[0].op, negative, _sign_inward(second))
-    return call(node.op, *map(_sign_inward, node.args)) if node.args else node
+        negative = constant(-number(first)) if first.op == "const" else sign_inward(call("neg", first))
+        return call(node.args[0].op, negative, sign_inward(second))
+    return call(node.op, *map(sign_inward, node.args)) if node.args else node
 
 
 def propose_all(propose: Callable[[Formula], Formula | Iterator[Formula]], formula: Formula) -> Iterator[Formula]:
@@ -188,7 +198,7 @@ def _from_split(formula: Formula) -> Iterator[Formula]:
 
 def reduce_formula_at(formula: Formula, label: int) -> Formula:
     """Return L(p, label) folded, with SymPy's automatic cancellation where that is shorter."""
-    plain = at_label(formula, label)
+    plain = fold(resolve_switches(at_label(formula, label)))
     tidy = from_sympy(to_sympy(plain))
     return tidy if tidy.size < plain.size else plain
 

@@ -53,6 +53,12 @@ class Task:
         self._test = (_frozen(inputs[test]), _frozen(labels[test]))
 
     @property
+    def soft_labels(self) -> bool:
+        """Whether a label can lie between 0 and 1. No task here has such labels; a search then tells more losses
+        apart."""
+        return False
+
+    @property
     def features(self) -> int:
         """The number of inputs D of a sample."""
         return self.inputs.shape[1]

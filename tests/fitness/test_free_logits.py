@@ -9,10 +9,10 @@ LEARNS = ["ce", "brier", "mae", "focal", "gce", "ngl", "exp"]
 FAILS = ["nothing", "wrong sign", "label blind"]
 
 
-@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("classes", [2, 3, 10, 100])
 def test_known_losses_pass_and_useless_ones_fail(tables, classes):
     found = dict(zip(LEARNS + FAILS, free_logits_accuracy(tables(*LEARNS, *FAILS), classes), strict=True))
-    assert all(found[name] > 0.95 for name in LEARNS), found
+    assert all(found[name] > 0.92 for name in LEARNS), found
     assert all(found[name] < 0.7 for name in FAILS), found
     assert 0.7 < PASS < 0.95
 
@@ -40,8 +40,7 @@ def test_table_that_is_not_finite_scores_zero_and_touches_no_other(tables):
     assert free_logits_accuracy(stack, 10).tolist() == [1.0, 0.0, 1.0]
 
 
-def test_every_class_has_a_sample(tables):
+def test_many_classes_get_as_many_steps(tables):
+    # Where a softmax starts at 1/100, MAE's gradient is a hundredth of cross-entropy's.
     stack = tables("ce", "mae")
-    assert free_logits_accuracy(stack[:1], 100)[0] > PASS
-    found = free_logits_accuracy(stack, 100, samples=60, steps=3)
-    assert found.tolist() == free_logits_accuracy(stack, 100, samples=100, steps=3).tolist()
+    assert free_logits_accuracy(stack, 100, steps=30)[1] < PASS < free_logits_accuracy(stack, 100).min()

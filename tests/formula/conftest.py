@@ -36,6 +36,7 @@ _OPERATIONS = {
     "i1": lambda a: mpmath.besseli(1, a),
     "i1e": lambda a: mpmath.exp(-abs(a)) * mpmath.besseli(1, a),
     "i2": lambda a: mpmath.besseli(2, a),  # in derivatives only
+    "i2e": lambda a: mpmath.exp(-abs(a)) * mpmath.besseli(2, a),
     "i3": lambda a: mpmath.besseli(3, a),
     "sigmoid": lambda a: 1 / (1 + mpmath.exp(-a)),
     "softplus": lambda a: mpmath.log1p(mpmath.exp(a)),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from symloss.formula import Y_PRED, Y_TRUE, call, constant, parse_formula
 from symloss.grammar import Sampler, load_grammar
-from symloss.symbolic import IdentityIndex, Screener, loss_id
+from symloss.symbolic import Identity, IdentityIndex, Screener, loss_id, same_loss
 from symloss.symbolic.identity import fingerprint, signature
 
 LOSSES = {
@@ -205,3 +205,80 @@ def test_the_index_agrees_with_the_names_on_random_losses():
     assert len(index) == len(names)
     assert duplicates > 30
     assert len(names) > 300
+
+
+SIGMOID, SOFT = Identity(output="sigmoid"), Identity(soft_labels=True)
+
+
+def test_a_multiple_of_p_counts_under_a_sigmoid():
+    mae, short = parse_formula("abs(y_true - y_pred)"), parse_formula("-2*y_true*y_pred + y_pred")
+    product = parse_formula("-y_true*y_pred")
+    assert same_loss(mae, product)
+    assert not same_loss(mae, product, SIGMOID)
+    assert same_loss(mae, short, SIGMOID)
+    assert loss_id(mae, SIGMOID) == loss_id(short, SIGMOID) != loss_id(product, SIGMOID)
+    # Constants and positive factors have no effect there either.
+    assert same_loss(mae, parse_formula("3*abs(y_true - y_pred) + y_true"), SIGMOID)
+
+
+def test_soft_labels_tell_more_losses_apart():
+    plain, squared = parse_formula("-y_true*log(y_pred)"), parse_formula("-y_true**2*log(y_pred)")
+    assert same_loss(plain, squared)
+    assert not same_loss(plain, squared, SOFT)
+    assert loss_id(plain, SOFT) != loss_id(squared, SOFT)
+    assert same_loss(plain, parse_formula("y_true*log(1/y_pred) + exp(y_true) + 3*y_pred"), SOFT)
+    index = IdentityIndex(SOFT)
+    screener = Screener(10, index)
+    index.add(plain, screener(plain).fingerprint)
+    assert screener(squared).screen is None
+    assert screener(parse_formula("-2*y_true*log(y_pred)")).screen == "duplicate"
+
+
+NEAR_MISSES = [
+    ("-y_true*(y_pred + max(y_pred, 0.95))", "-y_true*(y_pred + max(y_pred, 0.9501))"),
+    ("-y_true*max(y_pred, 0.0303)", "-y_true*max(y_pred, 0.0304)"),
+    ("-y_true*log(min(y_pred, 0.9999999))", "-y_true*log(y_pred)"),
+    ("-y_true*log(max(y_pred, 1e-7))", "-y_true*log(max(y_pred, 1e-8))"),
+    ("y_true*abs(y_pred - 0.6171) - y_true*y_pred", "y_true*abs(y_pred - 0.6172) - y_true*y_pred"),
+    ("-y_true*log(y_pred) + relu(y_pred - 0.71) - relu(y_pred - 0.7101)", "-y_true*log(y_pred)"),
+    ("-y_true*y_pred**0.700000000001", "-y_true*y_pred**0.7"),
+    ("-y_true*log(y_pred) - 1e-20*y_true*y_pred**2", "-y_true*log(y_pred)"),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), NEAR_MISSES)
+def test_near_misses_are_two_losses(a, b):
+    a, b = parse_formula(a), parse_formula(b)
+    assert not same_loss(a, b)
+    assert loss_id(a) != loss_id(b)
+    index = IdentityIndex()
+    screener = Screener(10, index)
+    for formula in (a, b):
+        verdict = screener(formula)
+        assert verdict.screen is None, verdict
+        index.add(formula, verdict.fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("-y_true*max(y_pred, 0.3)", "y_true*min(-y_pred, -0.3)"),
+        ("-y_true*max(y_pred, 0.3)", "-y_true*(relu(y_pred - 0.3) + 0.3)"),
+        ("-y_true*max(y_pred, 0.3)", "-y_true*(abs(y_pred - 0.3) + y_pred)/2"),
+        ("-y_true*max(y_pred, 0.3)", "abs(y_pred - 0.6) - y_true*max(2*y_pred, 0.6) - abs(0.6 - y_pred)"),
+        ("-y_true*log(max(y_pred, 1/3))", "-y_true*max(log(3*y_pred), 0)"),
+        ("relu(y_true - y_pred)", "-y_true*y_pred"),
+    ],
+)
+def test_branches_may_be_written_in_many_ways(a, b):
+    a, b = parse_formula(a), parse_formula(b)
+    assert same_loss(a, b)
+    assert loss_id(a) == loss_id(b)
+
+
+def test_an_index_stays_small():
+    index = IdentityIndex()
+    screener = Screener(10, index)
+    formula = parse_formula("-y_true*log(y_pred)")
+    index.add(formula, screener(formula).fingerprint)
+    assert sum(mark.nbytes for mark in index._marks) <= 128

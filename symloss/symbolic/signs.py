@@ -1,0 +1,167 @@
+"""The sign of a formula on (0, 1), by proof, and what can be written without ``abs`` and ``max`` once it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flint import ctx
+
+from symloss.formula import Formula, call, constant
+from symloss.formula.differentiate import build, differentiate
+from symloss.formula.fold import ZERO
+from symloss.symbolic.asymptotic_functions import expand
+from symloss.symbolic.asymptotics import End, OutOfDomain, Undecided
+from symloss.symbolic.intervals import enclose
+from symloss.symbolic.program import Program
+from symloss.symbolic.ranges import ATTEMPTS, COARSE_BITS, END_BITS, Cell
+from symloss.symbolic.regular import sign_by_form
+
+_DEEPEST = 40
+_BUDGET = 1000
+
+Ball = Any
+
+
+@dataclass
+class Signs:
+    """The signs that a formula is proven to take on (0, 1).
+
+    Attributes:
+        positive, negative: a probability where the value is positive, or negative; None if none was found.
+        left: the intervals of p that stayed undecided: the formula may be 0 there, or leave its domain.
+    """
+
+    positive: float | None = None
+    negative: float | None = None
+    left: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def everywhere(self) -> int | None:
+        """The sign on all of (0, 1): 1, -1, or 0 for a formula that is 0; None if it has several or is not known."""
+        if self.left or (self.positive is not None and self.negative is not None):
+            return None
+        return 1 if self.positive is not None else -1 if self.negative is not None else 0
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it takes both signs."""
+        return self.positive is not None and self.negative is not None
+
+    def note(self, sign: int, p: float) -> None:
+        """Take in one place."""
+        if sign > 0:
+            self.positive = p
+        elif sign < 0:
+            self.negative = p
+
+
+def prove_sign(formula: Formula, low: float = 0.0, high: float = 1.0) -> Signs:
+    """Return the signs of a formula in ``y_pred`` on the open interval (low, high).
+
+    Args:
+        formula: without ``y_true``.
+        low, high: multiples of 1/64. An end other than 0 and 1 belongs to what is proven.
+    """
+    result = Signs()
+    if formula == ZERO:
+        return result
+    program = Program(formula)
+    slope: Program | None = None
+    smooth = not any(step.op in ("i3", "i2e") for step in program.steps)  # whose derivatives have no name
+    cells: list[Cell] = []
+    for side in (0, 1):
+        exponent = ATTEMPTS[0][0]
+        if (side == 0 and low == 0) or (side == 1 and high == 1):
+            exponent, sign = sign_at_end(program, side)
+            if sign is None:
+                h = 2.0**-exponent
+                result.left.append((0.0, h) if side == 0 else (1 - h, 1.0))
+            else:
+                result.note(sign, 2.0 ** -(exponent + 1) if side == 0 else 1 - 2.0 ** -(exponent + 1))
+        for j in range(exponent, 1, -1):
+            cells += _inside(Cell(side, 1, j), low, high)
+    budget = _BUDGET
+    while cells and not result.mixed:
+        cell = cells.pop()
+        budget -= 1
+        with ctx.workprec(COARSE_BITS):
+            (value,), undecided = enclose(program, *cell.balls())
+            sign = 1 if value > 0 else -1 if value < 0 else 0
+            if sign == 0 and not value.is_zero():
+                (middle,), _ = enclose(program, *cell.point())
+                result.note(1 if middle > 0 else -1 if middle < 0 else 0, sum(cell.bounds()) / 2)
+                if smooth and value.is_finite() and not undecided:
+                    slope = slope or Program(differentiate(formula))
+                    sign = _by_slope(slope, cell, middle)
+                if sign == 0:
+                    if cell.depth >= _DEEPEST or budget <= 0:
+                        result.left.append(cell.bounds())
+                    else:
+                        cells += cell.halves()
+            result.note(sign, sum(cell.bounds()) / 2)
+    return result
+
+
+def _inside(cell: Cell, low: float, high: float) -> list[Cell]:
+    """Return the parts of a cell between two places that halving finds."""
+    first, last = cell.bounds()
+    if last <= low or high <= first:
+        return []
+    if low <= first and last <= high:
+        return [cell]
+    return [part for half in cell.halves() for part in _inside(half, low, high)]
+
+
+def _by_slope(slope: Program, cell: Cell, middle: Ball) -> int:
+    """Return the sign on a cell by the mean-value form ``f(middle) + f'(cell)*(cell - middle)``, 0 if it is not known.
+
+    Plain intervals forget that terms which nearly cancel, as in ``exp(p) - 1 - p`` near 0, move together. The form
+    needs a formula without leaps on the cell, so a sign that is not decided there rules it out.
+    """
+    (rate,), undecided = enclose(slope, *cell.balls())
+    if undecided or not rate.is_finite():
+        return 0
+    p, _ = cell.balls()
+    reach = rate * (p - cell.point()[0])
+    return 1 if middle + reach > 0 else -1 if middle + reach < 0 else 0
+
+
+def sign_at_end(program: Program, side: int) -> tuple[int, int | None]:
+    """Return ``(exponent, sign)`` on t in (0, 2**-exponent], the sign None if it is not known."""
+    for exponent, terms in ATTEMPTS:
+        with ctx.workprec(END_BITS):
+            try:
+                return exponent, expand(program, side, End(exponent, terms))[-1].sign()
+            except Undecided:
+                continue
+            except OutOfDomain:
+                break
+    return ATTEMPTS[0][0], None
+
+
+def resolve_switches(formula: Formula) -> Formula:
+    """Return a formula in ``y_pred`` alone without the ``abs``, ``sign``, ``relu``, ``max`` and ``min`` that never
+    switch.
+
+    So ``abs(1 - y_pred)`` becomes ``1 - y_pred``: equal for every p in [0, 1].
+    """
+    if not formula.args:
+        return formula
+    args = tuple(resolve_switches(arg) for arg in formula.args)
+    node = call(formula.op, *args)
+    if node.op not in ("abs", "sign", "relu", "max", "min"):
+        return node
+    argument = args[0] if len(args) == 1 else build("sub", *args)
+    sign = prove_sign(argument).everywhere
+    if sign is None and node.op in ("abs", "relu"):
+        sign = sign_by_form(argument) or None  # not negative is enough
+    if sign is None:
+        return node
+    if node.op == "sign":
+        return constant(float(sign))
+    if node.op == "abs":
+        return args[0] if sign >= 0 else build("neg", args[0])
+    if node.op == "relu":
+        return args[0] if sign >= 0 else ZERO
+    return args[0] if (sign >= 0) == (node.op == "max") else args[1]
