@@ -175,11 +175,15 @@ def build(op: str, *args: Formula) -> Formula:
     elif op == "add":
         if ZERO in args:
             return b if a == ZERO else a
+        if b.op == "neg":
+            return build("sub", a, b.args[0])
     elif op == "sub":
         if a == b:
             return ZERO
         if ZERO in args:
             return build("neg", b) if a == ZERO else a
+        if b.op == "neg":
+            return build("add", a, b.args[0])
     elif op == "div":
         if a == ZERO or b == ONE:
             return a

@@ -90,6 +90,27 @@ def _tanh(a: Ball) -> Ball:
     return a.lower().tanh().union(a.upper().tanh())
 
 
+def _sin(a: Ball) -> Ball:
+    plain = a.sin()
+    if a.is_exact():
+        return plain
+    middle = a.mid()
+    return _narrower(plain, middle.sin() + a.cos() * (a - middle))
+
+
+def _cos(a: Ball) -> Ball:
+    # flint's own error is the argument's, which is far too much where the cosine is flat.
+    plain = a.cos()
+    if a.is_exact():
+        return plain
+    middle = a.mid()
+    return _narrower(plain, middle.cos() - a.sin() * (a - middle))
+
+
+def _narrower(a: Ball, b: Ball) -> Ball:
+    return a if a.rad() <= b.rad() else b
+
+
 def bessel(order: int) -> Callable[[Ball], Ball]:
     """Return I_order. On wide balls by its ends, since it grows with |a|: flint's own takes seconds there."""
 
@@ -132,8 +153,8 @@ UNARY: dict[str, Callable[[Ball], Ball]] = {
     "sqrt": lambda a: a.sqrt(),
     "square": square_of,
     "abs": abs,
-    "sin": lambda a: a.sin(),
-    "cos": lambda a: a.cos(),
+    "sin": _sin,
+    "cos": _cos,
     "tan": lambda a: a.tan(),
     "sinh": lambda a: a.sinh(),
     "cosh": lambda a: a.cosh(),

@@ -49,6 +49,8 @@ def sign_by_form(node: Formula) -> int:
     if op in _POSITIVE:
         return 2
     if op in ("max", "min"):
+        if op == "min" and any(arg.op == "const" and arg.value == 0 for arg in args):
+            return -1
         low, high = sorted((sign_by_form(args[0]), sign_by_form(args[1])))
         if op == "max":  # one argument that is not negative is enough, or both are negative
             return high if low * high != 0 or high > 0 else 0

@@ -14,7 +14,7 @@ from symloss.symbolic.asymptotic_functions import expand
 from symloss.symbolic.asymptotics import End, OutOfDomain, Undecided
 from symloss.symbolic.intervals import enclose
 from symloss.symbolic.program import Program
-from symloss.symbolic.ranges import ATTEMPTS, COARSE_BITS, END_BITS, Cell
+from symloss.symbolic.ranges import ATTEMPTS, END_BITS, Cell
 from symloss.symbolic.regular import sign_by_form
 
 _DEEPEST = 40
@@ -85,7 +85,7 @@ def prove_sign(formula: Formula, low: float = 0.0, high: float = 1.0) -> Signs:
     while cells and not result.mixed:
         cell = cells.pop()
         budget -= 1
-        with ctx.workprec(COARSE_BITS):
+        with ctx.workprec(END_BITS):
             (value,), undecided = enclose(program, *cell.balls())
             sign = 1 if value > 0 else -1 if value < 0 else 0
             if sign == 0 and not value.is_zero():

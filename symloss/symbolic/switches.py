@@ -13,24 +13,27 @@ from typing import Any
 
 from flint import arb, ctx
 
-from symloss.formula import Formula, call, constant
+from symloss.formula import Y_PRED, Formula, call, constant
 from symloss.formula.differentiate import build, differentiate, specialise, times_p
+from symloss.formula.fold import ZERO
 from symloss.symbolic.balls import ball
 from symloss.symbolic.intervals import enclose
 from symloss.symbolic.program import Program
 from symloss.symbolic.ranges import Cell
 from symloss.symbolic.signs import resolve_switches, sign_at_end
 
-#: The functions that switch.
-SWITCHING = frozenset({"abs", "sign", "relu", "max", "min"})
+#: The functions that switch; ``i0e(a)`` is ``exp(-abs(a))*i0(a)``.
+SWITCHING = frozenset({"abs", "sign", "relu", "max", "min", "i0e", "i1e"})
 
 #: A place is known to 2**-this of its distance from the end.
 _DEPTH = 104
 #: How many intervals may be looked at.
-_BUDGET = 2000
-_BITS = 320
-#: Where an argument's sign close to an end is only sampled, switches closer than 2**-this are not looked for.
-_TOUCHING = 60
+_BUDGET = 1500
+_BITS, _LEAST_BITS = 320, 160
+#: Where intervals do not settle it, signs are compared at so many points of each octave down to 2**-_FARTHEST.
+_PARTS, _FARTHEST = 8, 70
+#: More switches than this are not told.
+_MOST = 10
 #: Two branches that agree to 2**-this at two points beside the switch are one function.
 _SAME_BITS = 170
 #: An argument that is below 2**-this at all of these points counts as 0 everywhere.
@@ -82,7 +85,22 @@ def plain_forms(formula: Formula) -> tuple[Formula, Formula]:
     plain = specialise(formula, 0), specialise(formula, 1)
     if not any(node.op in SWITCHING for form in plain for node in form.walk()):
         return plain
-    return resolve_switches(plain[0]), resolve_switches(plain[1])
+    return resolve_switches(_without_zeros(plain[0])), resolve_switches(_without_zeros(plain[1]))
+
+
+def _without_zeros(node: Formula) -> Formula:
+    """Return the formula without the switches whose argument is 0 everywhere, though it is not written so."""
+    if not node.args:
+        return node
+    args = [_without_zeros(arg) for arg in node.args]
+    if node.op in SWITCHING and node.op not in ("i0e", "i1e") and any(part == Y_PRED for part in node.walk()):
+        argument = args[0] if len(args) == 1 else build("sub", *args)
+        program = Program(argument)
+        with ctx.workprec(_BITS):
+            tiny = arb(2) ** -_ZERO_BITS
+            if all(abs(enclose(program, *_point(probe))[0][0]) < tiny for probe in _PROBES):
+                return args[0] if len(args) == 2 else ZERO
+    return build(node.op, *args)
 
 
 def switch_points(forms: Sequence[Formula]) -> tuple[Switch, ...] | None:
@@ -100,11 +118,12 @@ def switch_points(forms: Sequence[Formula]) -> tuple[Switch, ...] | None:
     program = Program(*responses)
     if not program.signs:
         return ()
-    fixed = _that_are_zero(program)
-    cells = _isolated(program, fixed)
+    cells = _isolated(program)
     if cells is None:
+        cells = _sampled(program)
+    if len(cells) > _MOST:
         return None
-    found = (_switch(group) for group in _joined(cells) if _has_effect(program, group, fixed))
+    found = (_switch(group) for group in _joined(cells) if _has_effect(program, group))
     return tuple(sorted(found, key=lambda switch: switch.p))
 
 
@@ -124,6 +143,9 @@ def _by_signs(node: Formula, known: dict[Formula, Formula]) -> Formula:
             found = build("mul", _HALF, build("add", args[0], build("mul", call("sign", node.args[0]), args[0])))
         elif node.op == "sign":
             found = node
+        elif node.op in ("i0e", "i1e"):
+            size = build("mul", call("sign", node.args[0]), args[0])
+            found = build("mul", call("exp", build("neg", size)), call(node.op[:2], args[0]))
         elif node.op in ("max", "min"):
             half = build("mul", call("sign", build("sub", *node.args)), build("sub", *args))
             found = build("mul", _HALF, build("add" if node.op == "max" else "sub", build("add", *args), half))
@@ -133,40 +155,28 @@ def _by_signs(node: Formula, known: dict[Formula, Formula]) -> Formula:
     return found
 
 
-def _that_are_zero(program: Program) -> dict[int, int]:
-    """Return 0 for each sign whose argument is 0 everywhere, though it is not written so: any branch will do there."""
-    fixed = {}
-    with ctx.workprec(_BITS):
-        tiny = arb(2) ** -_ZERO_BITS
-        for step in program.signs:
-            argument = program.up_to(program.steps[step].args[0])
-            if all(abs(enclose(argument, *_point(probe), fixed)[0][0]) < tiny for probe in _PROBES):
-                fixed[step] = 0
-    return fixed
+def _isolated(program: Program) -> list[Cell] | None:
+    """Return the smallest cells in which a sign is undecided, or None where intervals do not settle it.
 
-
-def _isolated(program: Program, fixed: dict[int, int]) -> list[Cell] | None:
-    """Return the smallest cells in which a sign is undecided, or None where they do not get few."""
+    Once there are more than :data:`_MOST` it stops looking.
+    """
     cells = []
     for side in (0, 1):
         exponent = 2
         for step in program.signs:
-            if step not in fixed:
-                argument = program.up_to(program.steps[step].args[0])
-                near, sign = sign_at_end(argument, side)
-                if sign is None:
-                    if not _keeps_its_sign(argument, side):
-                        return None
-                    near = _TOUCHING
-                exponent = max(exponent, near)
+            near, sign = sign_at_end(program.up_to(program.steps[step].args[0]), side)
+            if sign is None:
+                return None
+            exponent = max(exponent, near)
         cells += [Cell(side, 1, j) for j in range(exponent, 1, -1)]
     found: list[Cell] = []
     for _ in range(_BUDGET + len(cells)):
-        if not cells:
+        if not cells or len(found) > _MOST:
             return found
         cell = cells.pop()
-        with ctx.workprec(max(cell.bits, 2 * cell.exponent)):
-            _, undecided = enclose(program, *cell.balls(), fixed)
+        # More digits than a proof needs: constants such as log(1 + 1e-20) must not look like 0.
+        with ctx.workprec(max(cell.bits, _LEAST_BITS, 2 * cell.exponent)):
+            _, undecided = enclose(program, *cell.balls())
         if undecided:
             if cell.depth >= _DEPTH:
                 found.append(cell)
@@ -175,17 +185,48 @@ def _isolated(program: Program, fixed: dict[int, int]) -> list[Cell] | None:
     return None
 
 
-def _keeps_its_sign(argument: Program, side: int) -> bool:
-    """Whether an argument has one sign at points ever closer to an end. For what is 0 at the end itself but has no
-    exact expansion there, as ``sin(1) - sin(y_pred)``: no proof, but a switch can only hide between the points.
+def _sampled(program: Program) -> list[Cell]:
+    """Return the smallest cells in which signs change, found by looking at points: what intervals cannot settle.
+
+    Intervals do not see that ``p - p*1`` is 0, or that ``p/(p + 1e-7)`` stays below 1. Two changes between neighbouring
+    points stay unseen.
     """
-    signs = set()
-    for exponent in range(_TOUCHING // 2, 8 * _TOUCHING, _TOUCHING // 4):
-        cell = Cell(side, 1, exponent)
-        with ctx.workprec(3 * exponent + 64):
-            (value,), _ = enclose(argument, *cell.point())
-            signs.add(1 if value > 0 else -1 if value < 0 else 0)
-    return signs in ({1}, {-1})
+    found: list[Cell] = []
+    for side in (0, 1):
+        before = None
+        for exponent in range(_FARTHEST, 1, -1):
+            for part in range(_PARTS):
+                cell = Cell(side, _PARTS + part, exponent + _PARTS.bit_length() - 1)
+                state = _state(program, cell, 0)
+                if before is not None and state != before[1]:
+                    found.append(_bisected(program, before[0], before[1], state))
+                before = cell, state
+        end = Cell(side, 2 * _PARTS - 1, 1 + _PARTS.bit_length())
+        last = _state(program, end, 2)
+        if before is not None and last != before[1]:
+            found.append(_bisected(program, before[0], before[1], last))
+    return found
+
+
+def _state(program: Program, cell: Cell, place: int) -> tuple[int, ...]:
+    """Return all signs at the lower (0) or upper (2) end of a cell; what is 0 to so many digits counts as 0."""
+    bits = _BITS + 4 * cell.exponent
+    with ctx.workprec(bits):
+        p = cell.point(place)
+        signs = []
+        for step in program.signs:
+            (value,), _ = enclose(program.up_to(program.steps[step].args[0]), *p)
+            signs.append(1 if value > 0 else -1 if value < 0 else 0)
+        return tuple(signs)
+
+
+def _bisected(program: Program, cell: Cell, before: tuple[int, ...], after: tuple[int, ...]) -> Cell:
+    """Return the smallest cell between the lower end of a cell and of the next in which the signs change."""
+    for _ in range(_DEPTH):
+        lower, upper = cell.halves()
+        state = _state(program, upper, 0)
+        cell = upper if state == before else lower
+    return cell
 
 
 def _joined(cells: list[Cell]) -> list[list[Cell]]:
@@ -210,10 +251,10 @@ def _switch(group: list[Cell]) -> Switch:
     return Switch(0, middle) if middle < Fraction(1, 2) else Switch(1, 1 - middle)
 
 
-def _has_effect(program: Program, group: list[Cell], fixed: dict[int, int]) -> bool:
+def _has_effect(program: Program, group: list[Cell]) -> bool:
     """Whether the branches on the two sides are two functions, compared where both can be continued to."""
-    below = fixed | _signs_beside(program, _position(group[0]), -1, fixed)
-    above = fixed | _signs_beside(program, _position(group[-1]), 1, fixed)
+    below = _signs_beside(program, _position(group[0]), -1)
+    above = _signs_beside(program, _position(group[-1]), 1)
     with ctx.workprec(_BITS):
         tiny = arb(2) ** -_SAME_BITS
         middle = _position(group[0])
@@ -226,15 +267,14 @@ def _has_effect(program: Program, group: list[Cell], fixed: dict[int, int]) -> b
     return False
 
 
-def _signs_beside(program: Program, place: Fraction, direction: int, fixed: dict[int, int]) -> dict[int, int]:
-    """Return the value of every other sign of the program just below or above a place."""
+def _signs_beside(program: Program, place: Fraction, direction: int) -> dict[int, int]:
+    """Return the value of every sign of the program just below or above a place."""
     with ctx.workprec(_BITS):
         p = _point(place + direction * min(place, 1 - place) / 2**90)
         signs = {}
         for step in program.signs:
-            if step not in fixed:
-                (value,), _ = enclose(program.up_to(step), *p, fixed)
-                signs[step] = 1 if value > 0 else -1 if value < 0 else 0
+            (value,), _ = enclose(program.up_to(program.steps[step].args[0]), *p)
+            signs[step] = 1 if value > 0 else -1 if value < 0 else 0
         return signs
 
 
