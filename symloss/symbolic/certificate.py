@@ -12,15 +12,18 @@ from symloss.formula.fold import ZERO
 from symloss.symbolic.program import Program
 from symloss.symbolic.ranges import Range, Witness, prove_range
 
+#: What stays undecided where a curve is bounded but has no known limit at p = 0 or 1, as ``cos(log(p))``.
+_ENDS = (0.0, 2.0**-10), (1 - 2.0**-10, 1.0)
+
 
 @dataclass(frozen=True)
 class Certificate:
     """What is proven of one response curve ``r_y(p) = p * dL/dp(p, y)`` on the closed interval [0, 1].
 
     Attributes:
-        status: ``"proven"`` (the loss and the curve exist at every p inside (0, 1), the curve is continuous there, and
-        it
-            is bounded up to both ends), ``"refuted"`` (there is a witness) or ``"unknown"``.
+        status: ``"proven"`` (the loss and the curve exist at every p inside (0, 1), the curve is continuous there, has
+        a
+            limit at both ends and is bounded), ``"refuted"`` (there is a witness) or ``"unknown"``.
         bound: when proven, a number that ``|r_y|`` never exceeds.
         witness: when refuted, where and why.
         left: when unknown, the interval of p that holds all that stayed undecided.
@@ -85,6 +88,7 @@ def certificate_of(found: Range) -> Certificate:
     """Return the certificate that a range amounts to."""
     if found.witness is not None:
         return Certificate("refuted", witness=found.witness)
-    if found.left:
-        return Certificate("unknown", left=(min(low for low, _ in found.left), max(high for _, high in found.left)))
+    left = found.left + [place for end, place in enumerate(_ENDS) if end not in found.limits]
+    if left:
+        return Certificate("unknown", left=(min(low for low, _ in left), max(high for _, high in left)))
     return Certificate("proven", bound=max(abs(found.low), abs(found.high)))

@@ -12,7 +12,7 @@ from typing import Any
 from flint import arb, ctx
 
 from symloss.symbolic.asymptotic_functions import expand
-from symloss.symbolic.asymptotics import End, OutOfDomain, Undecided
+from symloss.symbolic.asymptotics import FLAT, End, OutOfDomain, Undecided
 from symloss.symbolic.intervals import enclose
 from symloss.symbolic.program import Program
 
@@ -59,12 +59,14 @@ class Range:
         low, high: enclose all values on the parts that are settled.
         witness: why it is not bounded, or not finite and continuous inside (0, 1); None unless that is known.
         left: the intervals of p that stayed undecided.
+        limits: the ends, 0 and 1, at which the values are proven to have a limit; bounded they may be without one.
     """
 
     low: float = math.inf
     high: float = -math.inf
     witness: Witness | None = None
     left: list[tuple[float, float]] = field(default_factory=list)
+    limits: set[int] = field(default_factory=set)
 
     @property
     def proven(self) -> bool:
@@ -145,7 +147,7 @@ class _EndPiece:
         """Return the piece for a greater exponent, and the cells between; notes what it finds instead in the result."""
         for attempt in range(self.attempt, len(_EXPONENTS)):
             exponent = _EXPONENTS[attempt]
-            values = _values_at_end(program, self.side, exponent)
+            values = _values_at_end(program, self.side, exponent, result)
             if isinstance(values, Witness):
                 result.witness = values
                 return []
@@ -317,13 +319,18 @@ def _sign_at(program: Program, at: tuple[Ball, Ball], place: int) -> int:
     return 0
 
 
-def _values_at_end(program: Program, side: int, exponent: int) -> Ball | Witness | None:
-    """Return a ball that holds the values for t in (0, 2**-exponent], a witness against one, or None."""
+def _values_at_end(program: Program, side: int, exponent: int, result: Range) -> Ball | Witness | None:
+    """Return a ball that holds the values for t in (0, 2**-exponent], a witness against one, or None.
+
+    Notes in the result whether there is a limit.
+    """
     with ctx.workprec(max(COARSE_BITS, 2 * exponent)):
         t = arb((1, -exponent - 1), (1, -exponent - 1))
         roots, undecided = enclose(program, *((t, 1 - t) if side == 0 else (1 - t, t)))
         if not undecided and roots[-1].is_finite():
+            result.limits.add(side)
             return roots[-1]
+    bounds = None
     for terms in _TERMS:
         with ctx.workprec(END_BITS):
             try:
@@ -333,11 +340,15 @@ def _values_at_end(program: Program, side: int, exponent: int) -> Ball | Witness
             except OutOfDomain:
                 return _witness_at_end(program, side, exponent, "no real value towards")
             try:
-                return last.ball()
+                bounds = last.ball()
             except Undecided:
                 if last.lead()[1].grows and _has_sign(last):
                     return _witness_at_end(program, side, exponent, "grows without bound towards")
-    return None
+                continue
+            if last.rest is None or last.rest_scale > FLAT:
+                result.limits.add(side)
+                break
+    return bounds
 
 
 def _has_sign(expansion: Any) -> bool:

