@@ -4,9 +4,9 @@
 
 Measured on one core, from the draw through identity and every screen but free logits, then with free logits in
 batches, and then again with ever more known losses, none of which is forgotten. The reference does what one would write
-first: sympy.simplify with a time limit, a set of strings for duplicates, and autograd through SymPy's lambdified formula
-at 32 probabilities for each label. Rates are by CPU time of this process, since other programs share the machine; the
-wall clock's rate stands beside them.
+first: sympy.simplify with a time limit, a set of strings for duplicates, and autograd through SymPy's lambdified
+formula at 32 probabilities for each label. Rates are by CPU time of this process, since other programs share the
+machine; the wall clock's rate stands beside them.
 """
 
 from __future__ import annotations

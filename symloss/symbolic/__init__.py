@@ -1,10 +1,9 @@
 """The symbolic core: expressions, response curves, identity and screens."""
 
-from symloss.symbolic.certificate import Certificate, certify
+from symloss.symbolic.analysis import Property, properties
 from symloss.symbolic.identity import HARD_SOFTMAX, Identity, IdentityIndex, loss_id, same_loss
 from symloss.symbolic.latex import to_latex
-from symloss.symbolic.properties import properties
-from symloss.symbolic.property import Property
+from symloss.symbolic.proofs import Certificate, certify
 from symloss.symbolic.response import response_curves, scale_to_cross_entropy
 from symloss.symbolic.screens import SCREENS, Screener, Verdict
 from symloss.symbolic.simplify import reduce_formula, simplify

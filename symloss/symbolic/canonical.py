@@ -14,7 +14,7 @@ import sympy
 
 from symloss.formula import Y_TRUE, Formula, at_label, call, fold
 from symloss.formula.fold import ZERO
-from symloss.symbolic.signs import resolve_switches
+from symloss.symbolic.proofs.signs import resolve_switches
 from symloss.symbolic.simplify import reduce_formula, sign_inward
 from symloss.symbolic.sympy_bridge import from_sympy, to_sympy, y_pred
 

@@ -12,7 +12,7 @@ from symloss.formula.tree import HAS_PRED, HAS_TRUE
 from symloss.symbolic.balls import response_balls
 from symloss.symbolic.dual import Memory, evaluate_labels
 from symloss.symbolic.identity import IdentityIndex, fingerprint, signature
-from symloss.symbolic.regular import is_regular
+from symloss.symbolic.proofs.regular import is_regular
 from symloss.symbolic.response import response_curves
 
 #: The symbolic screens in the order in which they run, each with what it demands.

@@ -17,8 +17,8 @@ from symloss.formula import Formula, at_label, call, constant, fold
 from symloss.formula.fold import ONE, ZERO, number, substitute
 from symloss.formula.tree import Y_PRED, Y_TRUE
 from symloss.symbolic.labels import affine_in_label, has_p, signed_terms, sum_of
+from symloss.symbolic.proofs.signs import resolve_switches
 from symloss.symbolic.response import response_curves
-from symloss.symbolic.signs import resolve_switches
 from symloss.symbolic.sympy_bridge import from_sympy, to_sympy
 
 #: How far the curves of a displayed form may be from the original's, relative to the gradient's largest value.

@@ -17,10 +17,10 @@ from symloss.formula import Y_PRED, Formula, call, constant
 from symloss.formula.differentiate import build, differentiate, specialise, times_p
 from symloss.formula.fold import ZERO
 from symloss.symbolic.balls import ball
-from symloss.symbolic.intervals import enclose
-from symloss.symbolic.program import Program
-from symloss.symbolic.ranges import Cell
-from symloss.symbolic.signs import resolve_switches, sign_at_end
+from symloss.symbolic.proofs.cells import Cell
+from symloss.symbolic.proofs.intervals import enclose
+from symloss.symbolic.proofs.program import Program
+from symloss.symbolic.proofs.signs import resolve_switches, sign_at_end
 
 #: The functions that switch; ``i0e(a)`` is ``exp(-abs(a))*i0(a)``.
 SWITCHING = frozenset({"abs", "sign", "relu", "max", "min", "i0e", "i1e"})

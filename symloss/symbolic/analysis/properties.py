@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 from symloss.errors import SymlossError
 from symloss.formula import Formula
-from symloss.symbolic.calibration import classification_calibrated
-from symloss.symbolic.convexity import convex_in_logits
-from symloss.symbolic.lipschitz import bounded, lipschitz
-from symloss.symbolic.one_hot import OneHot
-from symloss.symbolic.proper import strictly_proper, symmetric
-from symloss.symbolic.property import Property, unknown
-from symloss.symbolic.pushes import (
+from symloss.symbolic.analysis.calibration import classification_calibrated
+from symloss.symbolic.analysis.convexity import convex_in_logits
+from symloss.symbolic.analysis.lipschitz import bounded, lipschitz
+from symloss.symbolic.analysis.one_hot import OneHot
+from symloss.symbolic.analysis.proper import strictly_proper, symmetric
+from symloss.symbolic.analysis.property import Property, unknown
+from symloss.symbolic.analysis.pushes import (
     gradient_at_uniform,
     gradient_confidently_wrong,
     monotone,

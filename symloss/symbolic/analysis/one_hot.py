@@ -14,16 +14,17 @@ from flint import arb, ctx
 from symloss.formula import Y_PRED, Formula, call, constant, exact
 from symloss.formula.differentiate import build, differentiate, specialise, times_p
 from symloss.formula.fold import ONE, ZERO
-from symloss.symbolic.asymptotic_functions import expand
-from symloss.symbolic.asymptotics import FLAT, End, OutOfDomain, Undecided
+from symloss.symbolic.analysis.polynomial import constant_value, polynomial
 from symloss.symbolic.balls import PRECISION, ball
 from symloss.symbolic.dual import evaluate
-from symloss.symbolic.intervals import enclose
 from symloss.symbolic.labels import has_p
-from symloss.symbolic.polynomial import constant_value, polynomial
-from symloss.symbolic.program import Program
-from symloss.symbolic.ranges import END_BITS, Range, prove_range
-from symloss.symbolic.signs import resolve_switches
+from symloss.symbolic.proofs.cells import END_BITS
+from symloss.symbolic.proofs.expansions import FLAT, End, OutOfDomain, Undecided
+from symloss.symbolic.proofs.functions import expand
+from symloss.symbolic.proofs.intervals import enclose
+from symloss.symbolic.proofs.program import Program
+from symloss.symbolic.proofs.ranges import Range, prove_range
+from symloss.symbolic.proofs.signs import resolve_switches
 
 Ball = Any
 

@@ -10,13 +10,15 @@ from flint import ctx
 from symloss.formula import Formula, call, constant
 from symloss.formula.differentiate import build, differentiate
 from symloss.formula.fold import ZERO
-from symloss.symbolic.asymptotic_functions import expand
-from symloss.symbolic.asymptotics import End, OutOfDomain, Undecided
-from symloss.symbolic.intervals import enclose
-from symloss.symbolic.program import Program
-from symloss.symbolic.ranges import ATTEMPTS, END_BITS, Cell
-from symloss.symbolic.regular import sign_by_form
+from symloss.symbolic.proofs.cells import END_BITS, Cell
+from symloss.symbolic.proofs.expansions import End, OutOfDomain, Undecided
+from symloss.symbolic.proofs.functions import expand
+from symloss.symbolic.proofs.intervals import enclose
+from symloss.symbolic.proofs.program import Program
+from symloss.symbolic.proofs.regular import sign_by_form
 
+#: h = 2**-exponent and the number of terms, in the order in which expansions at an end are tried.
+_ATTEMPTS = ((10, 2), (10, 5), (40, 3), (160, 3), (1000, 2))
 _DEEPEST = 40
 _BUDGET = 1000
 
@@ -71,7 +73,7 @@ def prove_sign(formula: Formula, low: float = 0.0, high: float = 1.0) -> Signs:
     smooth = not any(step.op in ("i3", "i2e") for step in program.steps)  # whose derivatives have no name
     cells: list[Cell] = []
     for side in (0, 1):
-        exponent = ATTEMPTS[0][0]
+        exponent = _ATTEMPTS[0][0]
         if (side == 0 and low == 0) or (side == 1 and high == 1):
             exponent, sign = sign_at_end(program, side)
             if sign is None:
@@ -129,7 +131,7 @@ def _by_slope(slope: Program, cell: Cell, middle: Ball) -> int:
 
 def sign_at_end(program: Program, side: int) -> tuple[int, int | None]:
     """Return ``(exponent, sign)`` on t in (0, 2**-exponent], the sign None if it is not known."""
-    for exponent, terms in ATTEMPTS:
+    for exponent, terms in _ATTEMPTS:
         with ctx.workprec(END_BITS):
             try:
                 return exponent, expand(program, side, End(exponent, terms))[-1].sign()
@@ -137,7 +139,7 @@ def sign_at_end(program: Program, side: int) -> tuple[int, int | None]:
                 continue
             except OutOfDomain:
                 break
-    return ATTEMPTS[0][0], None
+    return _ATTEMPTS[0][0], None
 
 
 def resolve_switches(formula: Formula) -> Formula:

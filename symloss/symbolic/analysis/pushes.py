@@ -10,11 +10,11 @@ from flint import arb, ctx
 
 from symloss.formula import Formula
 from symloss.formula.differentiate import build
+from symloss.symbolic.analysis.one_hot import REST, OneHot, is_sharp, limit, number
+from symloss.symbolic.analysis.property import Property, no, unknown, yes
+from symloss.symbolic.analysis.taylor import taylor_at_one
 from symloss.symbolic.balls import PRECISION, response_balls
-from symloss.symbolic.one_hot import REST, OneHot, is_sharp, limit, number
-from symloss.symbolic.property import Property, no, unknown, yes
-from symloss.symbolic.signs import prove_sign
-from symloss.symbolic.taylor import taylor_at_one
+from symloss.symbolic.proofs.signs import prove_sign
 
 Ball = Any
 
@@ -75,7 +75,10 @@ def gradient_confidently_wrong(loss: OneHot, factor: float) -> Property:
     with ctx.workprec(PRECISION):
         shift = m / (loss.classes - 1)
         entries = [a - shift, *([b - shift] * others)]
-        norm = sum((entry * entry for entry in entries), sum(entries, arb(0)) ** 2).sqrt() * factor
+        total: Any = sum(entries, arb(0)) ** 2
+        for entry in entries:
+            total += entry * entry
+        norm = total.sqrt() * factor
     if not is_sharp(norm):
         return unknown("limits are not known to 10 digits")
     return Property(number(norm), True, "limit as one wrong class takes all the mass")

@@ -10,11 +10,11 @@ from flint import arb
 from symloss.formula import Formula, constant
 from symloss.formula.differentiate import build
 from symloss.formula.fold import ZERO
-from symloss.symbolic.one_hot import REST, OneHot, floats_at, limit, number
-from symloss.symbolic.program import Program
-from symloss.symbolic.property import Property, no, unknown, yes
-from symloss.symbolic.ranges import Range, prove_range
-from symloss.symbolic.signs import prove_sign
+from symloss.symbolic.analysis.one_hot import REST, OneHot, floats_at, limit, number
+from symloss.symbolic.analysis.property import Property, no, unknown, yes
+from symloss.symbolic.proofs.program import Program
+from symloss.symbolic.proofs.ranges import Range, prove_range
+from symloss.symbolic.proofs.signs import prove_sign
 
 #: By how much a proven constant may lie above a value that is reached; the first that can be proven counts.
 _SLACKS = (0.0, 1e-9, 1e-6)

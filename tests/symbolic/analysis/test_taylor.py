@@ -4,7 +4,7 @@ import mpmath
 import pytest
 
 from symloss.formula import parse_formula
-from symloss.symbolic.taylor import taylor_at_one
+from symloss.symbolic.analysis.taylor import taylor_at_one
 
 ANALYTIC = [
     "-log(y_pred)",

@@ -9,7 +9,7 @@ from flint import arb, arb_series, ctx
 
 from symloss.formula import Formula
 from symloss.symbolic.balls import PRECISION
-from symloss.symbolic.program import Program, Step
+from symloss.symbolic.proofs.program import Program, Step
 
 Series = Any
 Ball = Any

@@ -10,9 +10,9 @@ import numpy as np
 
 from symloss.formula import Formula
 from symloss.formula.differentiate import build
-from symloss.symbolic.one_hot import REST, OneHot, floats_at, limit, near_end
-from symloss.symbolic.property import Property, no, unknown, yes
-from symloss.symbolic.signs import prove_sign
+from symloss.symbolic.analysis.one_hot import REST, OneHot, floats_at, limit, near_end
+from symloss.symbolic.analysis.property import Property, no, unknown, yes
+from symloss.symbolic.proofs.signs import prove_sign
 
 _GRID = 60
 _ZOOMS = 12

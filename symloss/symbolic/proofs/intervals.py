@@ -7,7 +7,7 @@ from typing import Any
 
 from flint import arb
 
-from symloss.symbolic.program import Program
+from symloss.symbolic.proofs.program import Program
 
 Ball = Any
 

@@ -11,21 +11,19 @@ from typing import Any
 
 from flint import arb, ctx
 
-from symloss.symbolic.asymptotic_functions import expand
-from symloss.symbolic.asymptotics import FLAT, End, OutOfDomain, Undecided
-from symloss.symbolic.intervals import enclose
-from symloss.symbolic.program import Program
+from symloss.symbolic.proofs.cells import COARSE_BITS, END_BITS, FINE_BITS, Cell
+from symloss.symbolic.proofs.expansions import FLAT, End, OutOfDomain, Undecided
+from symloss.symbolic.proofs.functions import expand
+from symloss.symbolic.proofs.intervals import enclose
+from symloss.symbolic.proofs.program import Program
 
 Ball = Any
 
-#: h = 2**-exponent and the number of terms, in the order in which expansions at an end are tried.
-ATTEMPTS = ((10, 2), (10, 5), (40, 3), (160, 3), (1000, 2))
+#: What is tried at an end: h = 2**-exponent, and how many terms an expansion has.
 _EXPONENTS, _TERMS = (10, 40, 160, 1000), (2, 5)
 
-COARSE_BITS, END_BITS, FINE_BITS = 64, 128, 512
-#: How often a cell is halved: until its middle is asked for a value; before the precision rises; until a leap is looked
-#: for; at most.
-_ASK, _RISE, _LEAP, _DEEPEST = 10, 36, 48, 200
+#: How often a cell is halved: until its middle is asked for a value; until a leap is looked for; at most.
+_ASK, _LEAP, _DEEPEST = 10, 48, 200
 #: How many intervals may be looked at, and how many more to make the range tighter.
 _BUDGET, _REFINEMENTS, _MORE_REFINEMENTS = 3000, 48, 600
 #: An enclosure this much wider than what is surely reached is made narrower; one wider than _FAR gets more tries,
@@ -89,42 +87,6 @@ def prove_range(program: Program) -> Range:
     if result.witness is None:
         _cover(program, cells, result)
     return result
-
-
-@dataclass(frozen=True, order=True)
-class Cell:
-    """The interval ``[number, number + 1] * 2**-exponent`` of t, which is p (side 0) or 1 - p (side 1)."""
-
-    side: int
-    number: int
-    exponent: int
-    depth: int = 0
-
-    def halves(self) -> tuple[Cell, Cell]:
-        """Return its two halves."""
-        double, deeper = 2 * self.number, self.exponent + 1
-        return Cell(self.side, double, deeper, self.depth + 1), Cell(self.side, double + 1, deeper, self.depth + 1)
-
-    def balls(self) -> tuple[Ball, Ball]:
-        """Return p and 1 - p as balls."""
-        t = arb((2 * self.number + 1, -self.exponent - 1), (1, -self.exponent - 1))
-        return (t, 1 - t) if self.side == 0 else (1 - t, t)
-
-    def point(self, place: int = 1) -> tuple[Ball, Ball]:
-        """Return p and 1 - p of its middle, or of its lower (0) or upper (2) end."""
-        t = arb((2 * self.number + place, -self.exponent - 1))
-        return (t, 1 - t) if self.side == 0 else (1 - t, t)
-
-    def bounds(self) -> tuple[float, float]:
-        """Return the interval of p, to a float's precision."""
-        low, high = math.ldexp(self.number, -self.exponent), math.ldexp(self.number + 1, -self.exponent)
-        return (low, high) if self.side == 0 else (1 - high, 1 - low)
-
-    @property
-    def bits(self) -> int:
-        """The working precision for a cell of its size."""
-        bits = COARSE_BITS if self.depth < _RISE else FINE_BITS
-        return bits if self.exponent <= _RISE + 24 else max(bits, COARSE_BITS + self.exponent)
 
 
 @dataclass(frozen=True)

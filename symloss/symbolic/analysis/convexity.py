@@ -11,10 +11,10 @@ from flint import arb, ctx
 
 from symloss.formula import Formula
 from symloss.formula.differentiate import build, differentiate
+from symloss.symbolic.analysis.one_hot import REST, OneHot, balls_at, floats_at
+from symloss.symbolic.analysis.property import Property, no, unknown, yes
 from symloss.symbolic.balls import PRECISION, ball
-from symloss.symbolic.one_hot import REST, OneHot, balls_at, floats_at
-from symloss.symbolic.property import Property, no, unknown, yes
-from symloss.symbolic.signs import prove_sign
+from symloss.symbolic.proofs.signs import prove_sign
 
 _TRIES = 5
 

@@ -8,8 +8,8 @@ import torch
 
 import symloss
 from symloss.formula import parse_formula
-from symloss.symbolic.lipschitz import _stays_below, bounded, gradient_norms, lipschitz
-from symloss.symbolic.one_hot import OneHot
+from symloss.symbolic.analysis.lipschitz import _stays_below, bounded, gradient_norms, lipschitz
+from symloss.symbolic.analysis.one_hot import OneHot
 
 
 def norms(text, p):

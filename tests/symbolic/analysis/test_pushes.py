@@ -6,8 +6,8 @@ import torch
 import symloss
 from symloss.formula import parse_formula
 from symloss.symbolic import properties
-from symloss.symbolic.one_hot import OneHot
-from symloss.symbolic.pushes import gradient_confidently_wrong, monotone, pull_at_one
+from symloss.symbolic.analysis.one_hot import OneHot
+from symloss.symbolic.analysis.pushes import gradient_confidently_wrong, monotone, pull_at_one
 
 
 def gradient(text, p):

@@ -7,8 +7,8 @@ import pytest
 from flint import arb, ctx
 
 from symloss.formula import Y_PRED, call, parse_formula
-from symloss.symbolic.intervals import BINARY, UNARY, enclose
-from symloss.symbolic.program import Program
+from symloss.symbolic.proofs.intervals import BINARY, UNARY, enclose
+from symloss.symbolic.proofs.program import Program
 
 
 def inside(ball, value):

@@ -8,8 +8,8 @@ import torch
 
 import symloss
 from symloss.formula import parse_formula
-from symloss.symbolic.convexity import convex_in_logits
-from symloss.symbolic.one_hot import OneHot
+from symloss.symbolic.analysis.convexity import convex_in_logits
+from symloss.symbolic.analysis.one_hot import OneHot
 
 
 def ask(text, classes=4):

@@ -13,10 +13,10 @@ from symloss.errors import SymlossError
 from symloss.formula import parse_formula, to_text
 from symloss.formula.differentiate import differentiate, specialise, times_p
 from symloss.grammar import Sampler, load_grammar, shipped_grammars
-from symloss.symbolic.asymptotic_functions import expand
-from symloss.symbolic.asymptotics import End, Expansion, OutOfDomain, Scale, Undecided
 from symloss.symbolic.balls import response_balls
-from symloss.symbolic.program import Program
+from symloss.symbolic.proofs.expansions import End, Expansion, OutOfDomain, Scale, Undecided
+from symloss.symbolic.proofs.functions import expand
+from symloss.symbolic.proofs.program import Program
 
 EXPONENTS = [(10, 2), (10, 5), (40, 3), (160, 2)]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from symloss.formula import Formula, constant
 from symloss.formula.differentiate import build, differentiate
+from symloss.symbolic.analysis.one_hot import REST, OneHot, balls_at, number
+from symloss.symbolic.analysis.polynomial import is_constant, polynomial
+from symloss.symbolic.analysis.property import Property, no, unknown, yes
 from symloss.symbolic.labels import has_p
-from symloss.symbolic.one_hot import REST, OneHot, balls_at, number
-from symloss.symbolic.polynomial import is_constant, polynomial
-from symloss.symbolic.property import Property, no, unknown, yes
-from symloss.symbolic.signs import prove_sign
+from symloss.symbolic.proofs.signs import prove_sign
 
 Ball = Any
 

@@ -14,7 +14,7 @@ from symloss.grammar import Sampler, load_grammar
 from symloss.losses import CATALOGUE
 from symloss.symbolic import IdentityIndex, Screener, certify, response_curves
 from symloss.symbolic.balls import response_balls
-from symloss.symbolic.certificate import response_formula
+from symloss.symbolic.proofs.certificate import response_formula
 
 U = np.concatenate([np.linspace(-60, 30, 1500), np.linspace(-3, 3, 500)])
 POINTS = [Fraction(1, 10**n) for n in (60, 30, 15, 8, 4, 2)]

@@ -8,9 +8,9 @@ from symloss.errors import SymlossError
 from symloss.formula import parse_formula, to_text
 from symloss.formula.differentiate import differentiate, specialise
 from symloss.grammar import Sampler, load_grammar, shipped_grammars
-from symloss.symbolic.program import Program
-from symloss.symbolic.ranges import prove_range
-from symloss.symbolic.regular import is_regular
+from symloss.symbolic.proofs.program import Program
+from symloss.symbolic.proofs.ranges import prove_range
+from symloss.symbolic.proofs.regular import is_regular
 
 
 @pytest.mark.parametrize(

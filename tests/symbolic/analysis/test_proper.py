@@ -3,8 +3,8 @@
 import pytest
 
 from symloss.formula import parse_formula
-from symloss.symbolic.one_hot import OneHot
-from symloss.symbolic.proper import strictly_proper, symmetric
+from symloss.symbolic.analysis.one_hot import OneHot
+from symloss.symbolic.analysis.proper import strictly_proper, symmetric
 
 ONE = "(sin(y_pred)**2 + cos(y_pred)**2)"
 

@@ -16,7 +16,7 @@ from symloss.grammar import shipped_grammars
 from symloss.losses import CATALOGUE
 from symloss.symbolic import certify
 
-SCRIPTS = str(Path(__file__).parents[2] / "experiments" / "quality")
+SCRIPTS = str(Path(__file__).parents[3] / "experiments" / "quality")
 
 
 @pytest.fixture(scope="module")

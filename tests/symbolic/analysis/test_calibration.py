@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from symloss.formula import parse_formula
-from symloss.symbolic.calibration import classification_calibrated
-from symloss.symbolic.one_hot import OneHot
+from symloss.symbolic.analysis.calibration import classification_calibrated
+from symloss.symbolic.analysis.one_hot import OneHot
 
 STEPS = 120
 GRID = np.array([(i, j, STEPS - i - j) for i in range(STEPS + 1) for j in range(STEPS + 1 - i)]) / STEPS

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from symloss.formula import parse_formula, to_text
-from symloss.symbolic.signs import prove_sign, resolve_switches
+from symloss.symbolic.proofs.signs import prove_sign, resolve_switches
 
 #: A formula, and its sign on (0, 1); None where it has both.
 KNOWN = [

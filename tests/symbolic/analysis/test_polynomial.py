@@ -7,7 +7,7 @@ import mpmath
 import pytest
 
 from symloss.formula import parse_formula
-from symloss.symbolic.polynomial import constant_value, is_constant, polynomial
+from symloss.symbolic.analysis.polynomial import constant_value, is_constant, polynomial
 
 IDENTITIES = [
     ("y_pred*(1/y_pred)", 1),
