@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ from rich.table import Table
 from symloss.formula import Formula, parse_formula, to_text
 from symloss.grammar import shipped_grammars
 from symloss.losses import CATALOGUE
-from symloss.symbolic import IdentityIndex, Screener, certify, response_curves
+from symloss.symbolic import IdentityIndex, Screener, Witness, certify, response_curves
 
 _LOGITS = np.concatenate([np.linspace(-80, 36, 2321), np.log(np.arange(1, 2000) / np.arange(1999, 0, -1))])
 _P, _Q = 1 / (1 + np.exp(-_LOGITS)), 1 / (1 + np.exp(_LOGITS))
@@ -99,20 +100,34 @@ def check_proofs(formulas: Iterable[Formula]) -> Proofs:
                 if np.nanmax(np.abs(curve)) > 1e-9 * np.nanmax(np.abs(curves)):  # else it is rounding noise
                     _compare_bound(formula, label, certificate.bound, np.abs(curve), result)
             else:
-                if certificate.status == "refuted" and not refutation_holds(formula, label, certificate.witness.p):
+                if certificate.status == "refuted" and not refutation_holds(formula, label, certificate.witness):
                     result.wrong.append(f"r{label} refuted in vain, {certificate.witness}: {to_text(formula)}")
                 what = f"{certificate.status}, witness {certificate.witness}, left {certificate.left}"
                 result.unproven.append(f"r{label} {what}: {to_text(formula)}")
     return result
 
 
-def refutation_holds(formula: Formula, label: int, witness: float) -> bool:
-    """Whether mpmath finds a defect at a witness, at a kink beside it or at the end beside it."""
+def refutation_holds(formula: Formula, label: int, witness: Witness) -> bool:
+    """Whether mpmath finds a defect at a witness, a kink or the end beside it, or values that explode."""
     with mpmath.workdps(260):
-        near = [mpf(witness), mpf(0), mpf(1)]
-        near += switches(formula, label, witness * (1 + np.linspace(-1e-5, 1e-5, 400)))
-        near += switches(formula, label, witness * (1 + np.linspace(-1e-11, 1e-11, 400)))
-        return any(carries(formula, label, lambda place=place: place) for place in near)
+        near = [mpf(witness.p), mpf(0), mpf(1)]
+        near += switches(formula, label, witness.p * (1 + np.linspace(-1e-5, 1e-5, 400)))
+        near += switches(formula, label, witness.p * (1 + np.linspace(-1e-11, 1e-11, 400)))
+        if any(carries(formula, label, lambda place=place: place) for place in near):
+            return True
+        beside = re.search(r"p = (1 - )?(\S+)$", witness.reason)
+        if beside is None:
+            return False
+        # The place is known to 12 digits, so a pole shows as growth on the way there.
+        distance, from_one = mpf(beside[2]), bool(beside[1])
+        sizes = []
+        for step in ("1e-3", "1e-6", "1e-9"):
+            p = distance * (1 + mpf(step))
+            try:
+                sizes.append(abs(response(formula, 1 - p if from_one else p, label)))
+            except Undefined:
+                return True
+        return sizes[0] * 2 < sizes[1] and sizes[1] * 2 < sizes[2]
 
 
 def _check_bound(formula: Formula, label: int, bound: float, sizes: np.ndarray, result: Proofs) -> None:

@@ -21,6 +21,9 @@ from importlib.metadata import version
 from itertools import islice
 from random import Random
 
+import mpmath
+from curves import TooLarge, Undefined, response
+from mpmath import mpf
 from referee import differs
 from rewrites import draws, in_exponent, places, put, rewrite
 from rich.console import Console
@@ -89,11 +92,26 @@ def unnamed(formula: Formula) -> bool:
 
 
 def well_defined(grammar: str, seed: int) -> Iterator[Formula]:
-    """Yield draws that pass the screens `dependence` and `finite`."""
+    """Yield draws that pass the screens `dependence` and `finite`, and have a gradient in exact arithmetic too.
+
+    In floats log(log(1 + 1e-20)*log(y_pred) + 1e-20) is that of 1e-20; in truth its argument is below 0.
+    """
     screener = Screener(CLASSES, IdentityIndex())
     for formula in draws(grammar, seed, "rewrites"):
-        if screener(formula).screen not in ("dependence", "finite"):
+        if screener(formula).screen not in ("dependence", "finite") and has_gradient(formula):
             yield formula
+
+
+def has_gradient(formula: Formula) -> bool:
+    """Whether mpmath finds both responses at a few probabilities."""
+    with mpmath.workdps(120):
+        try:
+            for p in (mpf("0.1037"), mpf("0.4981"), mpf("0.8113")):
+                for label in (0, 1):
+                    response(formula, p, label)
+        except (Undefined, TooLarge):
+            return False
+    return True
 
 
 def check_rewrites(grammar: str, count: int, seed: int, confirm: bool = False) -> Rewrites:

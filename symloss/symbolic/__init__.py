@@ -3,7 +3,7 @@
 from symloss.symbolic.analysis import Property, properties
 from symloss.symbolic.identity import HARD_SOFTMAX, Identity, IdentityIndex, loss_id, same_loss
 from symloss.symbolic.latex import to_latex
-from symloss.symbolic.proofs import Certificate, certify
+from symloss.symbolic.proofs import Certificate, Witness, certify
 from symloss.symbolic.response import response_curves, scale_to_cross_entropy
 from symloss.symbolic.screens import SCREENS, Screener, Verdict
 from symloss.symbolic.simplify import reduce_formula, simplify
@@ -20,6 +20,7 @@ __all__ = [
     "Property",
     "Screener",
     "Verdict",
+    "Witness",
     "canonical",
     "certify",
     "displayed_form",

@@ -12,8 +12,8 @@ from flint import arb, ctx, fmpq
 from symloss.formula import Formula, exact
 from symloss.formula.tree import HAS_TRUE
 
-#: Bits of working precision: 50 digits and room for cancellation.
-PRECISION = 320
+#: Bits of working precision: 50 digits and much room for cancellation, as of the 1e-20 that keep logarithms finite.
+PRECISION = 512
 
 #: Whole powers up to this are computed by products where they must be.
 _MAX_PRODUCTS = 64

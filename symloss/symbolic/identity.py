@@ -70,7 +70,7 @@ class Signature:
     there must not hide what it does elsewhere.
 
     Attributes:
-        values: at the 8 points; where the loss switches branches, at 4 more of each piece.
+        values: at the 8 points; where the loss switches branches, at 4 more of each piece. None where it has no value.
         switches: where it does.
     """
 
@@ -85,7 +85,10 @@ class Signature:
             return False
         with ctx.workprec(PRECISION):
             tolerance = arb(10) ** -_AGREED_DIGITS
-            return all(bool(abs(a - b) < tolerance * _size(a)) for a, b in zip(self.values, other.values, strict=True))
+            return all(
+                a is b is None or (a is not None and b is not None and bool(abs(a - b) < tolerance * _size(a)))
+                for a, b in zip(self.values, other.values, strict=True)
+            )
 
 
 def _size(value: Any) -> Any:
@@ -128,11 +131,11 @@ def _normalised(
             norm = _norm(values)
         if not norm > 0:
             return None
-        normalised = tuple(value / norm for value in values)
+        normalised = [value / norm if value.is_finite() else None for value in values]
         limit = arb(10) ** -_PROVEN_DIGITS
-        if not all(value.is_finite() and value.rad() < limit * _size(value) for value in normalised):
+        if not all(value is None or value.rad() < limit * _size(value) for value in normalised):
             return None
-        return Signature(normalised, switches)
+        return Signature(tuple(normalised), switches)
 
 
 def same_loss(a: Formula, b: Formula, identity: Identity = HARD_SOFTMAX) -> bool:
@@ -174,7 +177,7 @@ def loss_id(formula: Formula, identity: Identity = HARD_SOFTMAX) -> str:
         content = "text:" + to_text(formula)
     else:
         with ctx.workprec(PRECISION):
-            content = "curves:" + ",".join(_digits(value) for value in known.values)
+            content = "curves:" + ",".join("none" if value is None else _digits(value) for value in known.values)
         if known.switches:
             content += ";switches:" + ",".join(switch.text(_SWITCH_DIGITS) for switch in known.switches)
     if identity != HARD_SOFTMAX:

@@ -33,7 +33,7 @@ _BITS, _LEAST_BITS = 320, 160
 #: Where intervals do not settle it, signs are compared at so many points of each octave down to 2**-_FARTHEST.
 _PARTS, _FARTHEST = 8, 70
 #: More switches than this are not told.
-_MOST = 10
+_MOST = 40
 #: Two branches that agree to 2**-this at two points beside the switch are one function.
 _SAME_BITS = 170
 #: An argument that is below 2**-this at all of these points counts as 0 everywhere.
@@ -199,6 +199,8 @@ def _sampled(program: Program) -> list[Cell]:
                 cell = Cell(side, _PARTS + part, exponent + _PARTS.bit_length() - 1)
                 state = _state(program, cell, 0)
                 if before is not None and state != before[1]:
+                    if len(found) > _MOST:
+                        return found
                     found.append(_bisected(program, before[0], before[1], state))
                 before = cell, state
         end = Cell(side, 2 * _PARTS - 1, 1 + _PARTS.bit_length())

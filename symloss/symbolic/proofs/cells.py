@@ -44,6 +44,11 @@ class Cell:
         low, high = math.ldexp(self.number, -self.exponent), math.ldexp(self.number + 1, -self.exponent)
         return (low, high) if self.side == 0 else (1 - high, 1 - low)
 
+    def text(self) -> str:
+        """Return its middle to 12 digits, by the distance from 1 where that says more."""
+        t = math.ldexp(2 * self.number + 1, -self.exponent - 1)
+        return f"{t:.12g}" if self.side == 0 else f"1 - {t:.12g}" if t < 1e-6 else f"{1 - t:.12g}"
+
     @property
     def bits(self) -> int:
         """The working precision for a cell of its size."""

@@ -204,7 +204,7 @@ def _note_overflow(
         low, high = cell.bounds()
         if float(value.abs_lower()) == math.inf:
             p = (low + high) / 2
-            result.witness = Witness(p, None, f"beyond the range of float64 near p = {p:.6g}")
+            result.witness = Witness(p, None, f"beyond the range of float64 near p = {cell.text()}")
             return
         result.left.append((low, high))
     if not result.left:
@@ -218,7 +218,7 @@ def _gap(program: Program, cell: Cell) -> Witness | None:
         if all(root.is_finite() for root in roots):
             return None
     p = sum(cell.bounds()) / 2
-    return Witness(p, None, f"no finite value at p = {p:.12g}")
+    return Witness(p, None, f"no finite value at p = {cell.text()}")
 
 
 def _pole(program: Program, cell: Cell) -> Witness | None:
@@ -232,7 +232,7 @@ def _pole(program: Program, cell: Cell) -> Witness | None:
         farther = enclose(program, *outer.point(0 if cell.number >> 40 << 40 != cell.number else 2))[0][-1]
         if value.is_finite() and farther.is_finite() and abs(value) > 16 * abs(farther) + 1:
             p = sum(cell.bounds()) / 2
-            return Witness(p, _float(value), f"a pole at p = {p:.12g}")
+            return Witness(p, _float(value), f"a pole at p = {cell.text()}")
     return None
 
 
@@ -263,8 +263,8 @@ def _at_switch(program: Program, cell: Cell, undecided: list[int]) -> tuple[floa
             p = sum(cell.bounds()) / 2
             before, after = (sides[0][-1], sides[1][-1]) if cell.side == 0 else (sides[1][-1], sides[0][-1])
             if before.overlaps(after):
-                return Witness(p, None, f"the loss leaps at p = {p:.12g}")
-            return Witness(p, None, f"a leap from {_float(before):.6g} to {_float(after):.6g} at p = {p:.12g}")
+                return Witness(p, None, f"the loss leaps at p = {cell.text()}")
+            return Witness(p, None, f"a leap from {_float(before):.6g} to {_float(after):.6g} at p = {cell.text()}")
     return None
 
 
