@@ -43,16 +43,18 @@ def _check_finite(node: Formula, what: str) -> float | None:
         return None
     else:
         known = [value for value in values if value is not None]
-        value = compute(node.op, *known)
-        if value is None and not _leaves_domain(node.op, known):
+        if any(math.isnan(value) for value in known):
             return math.nan
+        value = compute(node.op, *known)
+        if value == 0 or (value is None and not _leaves_domain(node.op, known)):
+            return math.nan  # what is 0 exactly was written as 0 before; this may be exp(-1000)
     if value is None:
         raise SymlossError(f"the loss {what} has no finite value: {to_text(node)} is not a finite real number")
     return value
 
 
 def _leaves_domain(op: str, values: list[float]) -> bool:
-    """Whether an operation has no real value, as far as known: nan stands for a value beyond the range of floats."""
+    """Whether an operation on numbers has no real value, rather than one beyond the range of floats."""
     a = values[0]
     if op == "log":
         return a <= 0
@@ -192,6 +194,8 @@ def build(op: str, *args: Formula) -> Formula:
             return ONE
         if b == ONE:
             return a
+        if a == ZERO and b == Y_PRED:  # which is above 0
+            return ZERO
     elif op in ("max", "min") and a == b:
         return a
     return call(op, a, b)

@@ -57,9 +57,10 @@ def certify(formula: Formula) -> tuple[Certificate, Certificate]:
     The derivative is taken of the formula's tree, p is cancelled against it in expansions at both ends, and interval
     arithmetic settles the rest, so ``"proven"`` and its bound are theorems up to the correctness of Arb (Johansson,
     "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic", IEEE Transactions on Computers 66(8),
-    2017). One
-    exception: where two branches of ``abs``, ``max`` and the like meet, they count as one value if they agree to 30
-    digits within 2**-200 of the place.
+    2017). Two
+    conventions: at a label, 0 times anything, ``a - a``, ``0/a`` and ``a**0`` are what they are where ``a`` has a
+    value, as in 0*log(0) = 0; and where two branches of ``abs``, ``max`` and the like meet, they count as one value if
+    within 2**-200 of the place their enclosures overlap and differ by less than 30 digits.
     """
     return _certify(formula, 0), _certify(formula, 1)
 

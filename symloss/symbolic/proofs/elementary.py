@@ -29,6 +29,9 @@ _FAST = fmpq(24), fmpq(6), fmpq(2)
 #: What grows more slowly than every power of 1/t is held as this power times something bounded.
 _SLOW = fmpq(1, 16)
 
+#: Powers of rational numbers stay exact up to so many bits.
+_EXACT_BITS = 4000
+
 _UNIT = arb(0).union(arb(1))
 
 
@@ -52,12 +55,15 @@ def compose_from(x: Expansion, coefficients: Callable[[Ball, int], list[Ball]], 
     """As :func:`compose`, from g's Taylor coefficients ``(at, count)``."""
     end = x.end
     if x.is_zero:
-        return constant(end, coefficients(arb(first), 1)[0])
+        (value,) = coefficients(arb(first), 1)
+        if not value.is_finite():
+            raise Undecided
+        return constant(end, value)
     count = end.terms
     around = arb(first).union(arb(first) + x.ball())
     at = coefficients(arb(first), count)
     last = coefficients(around, count + 1)[count]
-    if not last.is_finite():
+    if not (last.is_finite() and all(value.is_finite() for value in at)):
         raise Undecided
     result = bounded(end, last)
     for k in range(count - 1, -1, -1):
@@ -77,7 +83,11 @@ def parts(x: Expansion) -> tuple[Expansion, Number, Expansion]:
 
 def exp(x: Expansion) -> Expansion:
     grows, first, rest = parts(x)
-    small = compose(rest, lambda s: s.exp(), first) if first != 0 or not rest.is_zero else constant(x.end, ONE)
+    small = (
+        compose(rest, lambda s: s.exp(), first)
+        if isinstance(first, arb) or first != 0 or not rest.is_zero
+        else constant(x.end, ONE)
+    )
     return small if grows.is_zero else _exp_growing(grows) * small
 
 
@@ -90,8 +100,10 @@ def _exp_growing(x: Expansion) -> Expansion:
         if isinstance(value, fmpq):
             return slow.times(ONE, Scale(-value, ZERO))
         # e**(k*l) for a k that is not exact: t**-k is between two powers that are.
-        upper = value.upper() + arb(2) ** -40
-        mantissa, exponent = upper.man_exp()
+        upper = (value + abs(value) / 2**20).upper()
+        if not abs(upper) < 2**20:
+            raise Undecided
+        mantissa, exponent = upper.mid().man_exp()
         k = fmpq(mantissa) * (fmpq(2) ** int(exponent))
         return slow * Expansion(end, {}, _UNIT, Scale(-k, ZERO))
     if scale < LOG:
@@ -135,7 +147,7 @@ def log(x: Expansion) -> Expansion:
     result = compose(d, lambda s: s.log(), ONE) if not d.is_zero else constant(end, ZERO)
     if not (isinstance(value, fmpq) and value == 1):  # a ball around 1 is not 1
         number = arb(value).log()
-        result = result + (constant(end, number) if number.rad() < 1e-9 else bounded(end, number))
+        result = result + (bounded(end, number) if x.varies else constant(end, number))
     result = result + Expansion(end, {LOG: -scale.power})
     if scale.order != 0:  # log(l**b), which grows more slowly than every power of l
         if not end.log >= 1:
@@ -150,17 +162,19 @@ def raised(x: Expansion, exponent: fmpq) -> Expansion:
             return x
         raise OutOfDomain
     value, scale, d = x.split()
-    if exponent.q == 1:
-        number = value ** int(exponent.p) if exponent >= 0 else 1 / value ** int(-exponent.p)
+    if exponent.q != 1 and value < 0:
+        raise OutOfDomain
+    number: Number
+    if exponent.q == 1 and isinstance(value, fmpq) and abs(exponent) * value.height_bits() <= _EXACT_BITS:
+        number = value ** int(exponent.p)
     else:
-        if value < 0:
-            raise OutOfDomain
-        number = ONE if value == 1 else arb(value) ** arb(exponent)
+        number = ONE if isinstance(value, fmpq) and value == 1 else arb(value) ** arb(exponent)
+    if not arb(number).is_finite():
+        raise Undecided
     power = arb(exponent)
     rest = constant(x.end, ONE) if d.is_zero else compose(d, lambda s: (s.log() * power).exp(), ONE)
-    if isinstance(number, arb) and number.rad() > abs(number) * 1e-9:
-        rest = rest * bounded(x.end, number)
-        number = ONE
+    if x.varies:
+        return (rest * bounded(x.end, arb(number))).times(ONE, scale.raised(exponent))
     return rest.times(number, scale.raised(exponent))
 
 

@@ -22,7 +22,7 @@ Ball = Any
 Number = Any  # fmpq where it is exact, else a ball
 
 ZERO, ONE, HALF = fmpq(0), fmpq(1), fmpq(1, 2)
-_UNIT = arb(0).union(arb(1))
+_HEIGHT_BITS = 4000
 
 
 class Undecided(Exception):
@@ -129,8 +129,8 @@ class Expansion:
         kept = []
         for scale, value in terms.items():
             if isinstance(value, fmpq):
-                if value != 0:
-                    kept.append((scale, value))
+                if value != 0:  # a rational of a thousand digits is no better than a ball
+                    kept.append((scale, value if value.height_bits() < _HEIGHT_BITS else arb(value)))
             elif value.contains(0):
                 if not value.is_zero():
                     self._absorb(value, scale)
@@ -168,6 +168,11 @@ class Expansion:
         if self.rest is not None or len(self.terms) > 1:
             return None
         return self.terms.get(FLAT) if self.terms else ZERO
+
+    @property
+    def varies(self) -> bool:
+        """Whether even the leading coefficient is only known to stay in a ball."""
+        return not self.terms
 
     def lead(self) -> tuple[Number | None, Scale]:
         """Return the coefficient and the scale that dominate; None for a coefficient that varies."""
@@ -271,6 +276,8 @@ class Expansion:
 
     def split(self) -> tuple[Number, Scale, Expansion]:
         """Return ``(c, s, d)`` with the function equal to ``c*s*(1 + d)``, where d is proven to stay above -1.
+
+        Where only a remainder is left, c is its ball, of which the function may be any element: see :attr:`varies`.
 
         Raises:
             Undecided: no such form is known; among others, when it is 0.

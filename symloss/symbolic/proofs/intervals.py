@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flint import arb
+from flint import arb, ctx
 
-from symloss.symbolic.proofs.program import Program
+from symloss.symbolic.proofs.program import Program, Step
 
 Ball = Any
 
@@ -58,6 +58,41 @@ def enclose(program: Program, p: Ball, q: Ball, signs: Mapping[int, int] | None 
     if not all(value.is_finite() for value in values):
         return [arb.nan() for _ in program.roots], undecided
     return [values[root] for root in program.roots], undecided
+
+
+def is_certainly_undefined(program: Program, p: Ball, q: Ball) -> bool:
+    """Whether some step surely has no real value at a point: a log of what is not positive, a quotient by 0 and so
+    on."""
+    values: list[Ball] = []
+    for step in program.steps:
+        args = [values[place] for place in step.args]
+        if step.op in ("log", "sqrt"):
+            if args[0] < 0 or (args[0].is_zero() and step.op == "log"):
+                return True
+        elif step.op == "div":
+            if args[1].is_zero():
+                return True
+        elif step.op == "pow":
+            exponent = step.value
+            if args[0].is_zero() and args[1] <= 0 and not args[1].is_zero():
+                return True
+            if args[0] < 0 and ((exponent is not None and exponent.q != 1) or not args[1].contains_integer()):
+                return True
+        values.append(_step(step, args, p, q))
+    return False
+
+
+def _step(step: Step, args: list[Ball], p: Ball, q: Ball) -> Ball:
+    if step.op in ("p", "q"):
+        return p if step.op == "p" else q
+    if step.op == "const":
+        return arb(step.value)
+    if step.op == "pow":
+        return _power(args[0], args[1], step.value)
+    if step.op == "sign":
+        value = args[0]
+        return arb(1) if value > 0 else arb(-1) if value < 0 else value if value.is_zero() else _HULL
+    return UNARY[step.op](args[0]) if len(args) == 1 else BINARY[step.op](args[0], args[1])
 
 
 def _power(a: Ball, b: Ball, exponent: Any) -> Ball:
@@ -112,14 +147,15 @@ def _narrower(a: Ball, b: Ball) -> Ball:
 
 
 def bessel(order: int) -> Callable[[Ball], Ball]:
-    """Return I_order. On wide balls by its ends, since it grows with |a|: flint's own takes seconds there."""
+    """Return I_order, on wide balls by their ends, since it grows with |a|."""
 
     def apply(a: Ball) -> Ball:
-        if a.rad() < _WIDE:
+        if a.rad() < _NARROW:
             return a.bessel_i(order)
-        if order % 2:
-            return a.lower().bessel_i(order).union(a.upper().bessel_i(order))
-        return a.abs_lower().bessel_i(order).union(a.abs_upper().bessel_i(order))
+        with ctx.workprec(_FEW_BITS):
+            if order % 2:
+                return a.lower().bessel_i(order).union(a.upper().bessel_i(order))
+            return a.abs_lower().bessel_i(order).union(a.abs_upper().bessel_i(order))
 
     return apply
 
@@ -128,10 +164,13 @@ def _scaled_bessel(order: int, largest: float) -> Callable[[Ball], Ball]:
     """Return ``exp(-abs(a))*I_order(a)``, which is at most ``largest`` and falls with |a| from 5 on at the latest."""
 
     def on_positive(size: Ball) -> Ball:
-        if size.rad() < _WIDE:
+        if size.rad() < _NARROW:
             return size.bessel_i(order, scaled=True)
-        if size > 5 or order == 0:
-            return size.lower().max(0).bessel_i(order, scaled=True).union(size.upper().bessel_i(order, scaled=True))
+        with ctx.workprec(_FEW_BITS):
+            if size > 5 or order == 0:
+                return size.lower().max(0).bessel_i(order, scaled=True).union(size.upper().bessel_i(order, scaled=True))
+            if size.rad() < _WIDE:
+                return size.bessel_i(order, scaled=True)
         return arb(0).union(arb(largest))
 
     def apply(a: Ball) -> Ball:
@@ -143,7 +182,8 @@ def _scaled_bessel(order: int, largest: float) -> Callable[[Ball], Ball]:
     return apply
 
 
-_WIDE = 1e-2
+#: With an argument that is not narrow flint takes seconds at high precision, and few bits say as much.
+_NARROW, _WIDE, _FEW_BITS = 2.0**-50, 1e-2, 64
 
 
 UNARY: dict[str, Callable[[Ball], Ball]] = {

@@ -14,7 +14,7 @@ from flint import arb, ctx
 from symloss.symbolic.proofs.cells import COARSE_BITS, END_BITS, FINE_BITS, Cell
 from symloss.symbolic.proofs.expansions import FLAT, End, OutOfDomain, Undecided
 from symloss.symbolic.proofs.functions import expand
-from symloss.symbolic.proofs.intervals import enclose
+from symloss.symbolic.proofs.intervals import enclose, is_certainly_undefined
 from symloss.symbolic.proofs.program import Program
 
 Ball = Any
@@ -159,9 +159,6 @@ def _cover(program: Program, cells: list[Cell | _EndPiece], result: Range) -> No
                         if isinstance(outcome, Witness):
                             result.witness = outcome
                             return
-                        if outcome is not None:
-                            result.take(*outcome)
-                            continue
                     cells += cell.halves()
                 else:
                     outcome = _at_switch(program, cell, undecided) if finite else _pole(program, cell)
@@ -212,13 +209,11 @@ def _note_overflow(
 
 
 def _gap(program: Program, cell: Cell) -> Witness | None:
-    """Return a witness if a formula has no value at the middle of the cell."""
+    """Return a witness if a formula surely has no value at the middle of the cell."""
     with ctx.workprec(FINE_BITS):
-        roots, _ = enclose(program, *cell.point())
-        if all(root.is_finite() for root in roots):
+        if not is_certainly_undefined(program, *cell.point()):
             return None
-    p = sum(cell.bounds()) / 2
-    return Witness(p, None, f"no finite value at p = {cell.text()}")
+    return Witness(sum(cell.bounds()) / 2, None, f"no finite value at p = {cell.text()}")
 
 
 def _pole(program: Program, cell: Cell) -> Witness | None:
@@ -237,12 +232,27 @@ def _pole(program: Program, cell: Cell) -> Witness | None:
 
 
 def _at_switch(program: Program, cell: Cell, undecided: list[int]) -> tuple[float, float] | Witness | None:
-    """Return the range at a point where signs switch, a witness if the value leaps there, or None if that is
-    unknown."""
+    """Return the range where signs switch, a witness if the value leaps there, or None if that is unknown."""
     if len(undecided) > _MAX_SWITCHES:
         return None
+    # The two sides as they are just outside the cell: if their enclosures are apart, there is a leap, however small.
+    sides = []
+    for place in (0, 2):
+        at = cell.point(place)
+        signs = {sign: _sign_at(program, at, sign) for sign in undecided}
+        if 0 not in signs.values():
+            sides.append(enclose(program, *cell.balls(), signs)[0])
+    if len(sides) == 2:
+        for below, above in zip(*sides, strict=True):
+            if not below.overlaps(above):
+                before, after = (sides[0][-1], sides[1][-1]) if cell.side == 0 else (sides[1][-1], sides[0][-1])
+                p = sum(cell.bounds()) / 2
+                if before.overlaps(after):
+                    return Witness(p, None, f"the loss leaps at p = {cell.text()}")
+                leap = f"a leap from {_float(before):.6g} to {_float(after):.6g} at p = {cell.text()}"
+                return Witness(p, None, leap)
     outcomes = []
-    for choice in product((-1, 1), repeat=len(undecided)):
+    for choice in product((-1, 0, 1), repeat=len(undecided)):
         roots, _ = enclose(program, *cell.balls(), dict(zip(undecided, choice, strict=True)))
         if not all(root.is_finite() for root in roots):
             return None
@@ -250,21 +260,6 @@ def _at_switch(program: Program, cell: Cell, undecided: list[int]) -> tuple[floa
     hulls = [_hull(values) for values in zip(*outcomes, strict=True)]
     if all(hull.rad() < arb((cell.number + 1, -cell.exponent - _SAME_BITS)) for hull in hulls):
         return _floats(hulls[-1])
-    # The two sides as they are just outside the cell.
-    sides = []
-    for place in (0, 2):
-        at = cell.point(place)
-        signs = {place: _sign_at(program, at, place) for place in undecided}
-        if 0 in signs.values():
-            return None
-        sides.append(enclose(program, *cell.balls(), signs)[0])
-    for below, above in zip(*sides, strict=True):
-        if not below.overlaps(above):
-            p = sum(cell.bounds()) / 2
-            before, after = (sides[0][-1], sides[1][-1]) if cell.side == 0 else (sides[1][-1], sides[0][-1])
-            if before.overlaps(after):
-                return Witness(p, None, f"the loss leaps at p = {cell.text()}")
-            return Witness(p, None, f"a leap from {_float(before):.6g} to {_float(after):.6g} at p = {cell.text()}")
     return None
 
 
@@ -310,7 +305,7 @@ def _values_at_end(program: Program, side: int, exponent: int, result: Range) ->
             if last.rest is None or last.rest_scale > FLAT:
                 result.limits.add(side)
                 break
-    return bounds
+    return bounds if bounds is not None and bounds.is_finite() else None
 
 
 def _has_sign(expansion: Any) -> bool:

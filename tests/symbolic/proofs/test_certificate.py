@@ -152,3 +152,52 @@ def test_bounded_without_a_limit_is_not_proven():
     assert certificate.status == "unknown"
     assert certificate.left[0] == 0
     assert certificate.left[1] < 1e-3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "square(sign(y_pred - 0.3))",  # 0 at one point, 1 around it
+        "square(sign(relu(y_pred - 0.3)))",
+        "(1 - y_pred)*log(2 + 1e-12*cos(sqrt(-log(1 - y_pred))))",  # swings for ever, by very little
+        "(1 - y_pred)/(2 + 1e-12*cos(sqrt(-log(1 - y_pred))))",
+        "1e-31*abs(y_pred - 0.3)",  # a small leap is one
+        "square(square(square(0.0002*y_pred)))*abs(y_pred - 0.3)",
+        "1e-40*sign(y_pred - 0.3) - log(y_pred)",
+    ],
+)
+def test_subtle_defects_are_not_proven(text):
+    assert certify(parse_formula(f"y_true*({text})"))[1].status != "proven"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y_pred**exp(-30)",
+        "exp(log(y_pred)*exp(100))",
+        "1/(3 - log(y_pred))**1e11",
+        "(2*y_pred)**1e20",
+        "y_pred*(-2)**exp(1000)",
+        "log(1 - tanh(1000*y_pred))",
+        "i1e(i1(i1e(cos(i0(sinh(y_pred))))))",
+        "exp(-log(y_pred)*(-(exp(1/(y_true + 1e-07)) + log(abs(y_true) + 1e-07))) + y_true)",
+    ],
+)
+def test_extreme_numbers_are_survived(text):
+    for certificate in certify(parse_formula(text)):
+        assert certificate.status in ("proven", "refuted", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("y_true**y_pred", 0),
+        ("y_pred*log(1 - tanh(20))", 39.3),
+        ("y_pred*log(2*exp(-1000))", 999.3),
+        ("y_pred/sign(exp(1000))", 1),
+    ],
+)
+def test_constants_beyond_floats_are_no_defects(text, bound):
+    for certificate in certify(parse_formula(text)):
+        assert certificate.status == "proven"
+        assert certificate.bound == pytest.approx(bound, rel=1e-3, abs=1e-12)
