@@ -82,6 +82,7 @@ def is_certainly_undefined(program: Program, p: Ball, q: Ball) -> bool:
     return False
 
 
+# ``enclose`` spells this out, since it runs thousands of times for a certificate.
 def _step(step: Step, args: list[Ball], p: Ball, q: Ball) -> Ball:
     if step.op in ("p", "q"):
         return p if step.op == "p" else q
