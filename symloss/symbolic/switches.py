@@ -13,9 +13,10 @@ from typing import Any
 
 from flint import arb, ctx
 
-from symloss.formula import Y_PRED, Formula, call, constant
+from symloss.formula import Formula, call, constant
 from symloss.formula.differentiate import build, differentiate, specialise, times_p
 from symloss.formula.fold import ZERO
+from symloss.formula.tree import HAS_PRED
 from symloss.symbolic.balls import ball
 from symloss.symbolic.proofs.cells import Cell
 from symloss.symbolic.proofs.intervals import enclose
@@ -89,11 +90,19 @@ def plain_forms(formula: Formula) -> tuple[Formula, Formula]:
 
 
 def _without_zeros(node: Formula) -> Formula:
-    """Return the formula without the switches whose argument is 0 everywhere, though it is not written so."""
+    """Return the formula without the switches whose argument is 0 everywhere, though it is not written so.
+
+    Only where the argument is analytic: then what is 0 at a few points, to 75 digits, is 0.
+    """
     if not node.args:
         return node
     args = [_without_zeros(arg) for arg in node.args]
-    if node.op in SWITCHING and node.op not in ("i0e", "i1e") and any(part == Y_PRED for part in node.walk()):
+    if (
+        node.op in SWITCHING
+        and node.op not in ("i0e", "i1e")
+        and node.leaves & HAS_PRED
+        and not any(part.op in SWITCHING for arg in args for part in arg.walk())
+    ):
         argument = args[0] if len(args) == 1 else build("sub", *args)
         program = Program(argument)
         with ctx.workprec(_BITS):
@@ -118,12 +127,12 @@ def switch_points(forms: Sequence[Formula]) -> tuple[Switch, ...] | None:
     program = Program(*responses)
     if not program.signs:
         return ()
-    cells = _isolated(program)
-    if cells is None:
-        cells = _sampled(program)
-    if len(cells) > _MOST:
+    places = _isolated(program)
+    if places is None:
+        places = _sampled(program)
+    if len(places) > _MOST:
         return None
-    found = (_switch(group) for group in _joined(cells) if _has_effect(program, group))
+    found = (_switch(group) for group in _joined(places) if _has_effect(program, group))
     return tuple(sorted(found, key=lambda switch: switch.p))
 
 
@@ -155,8 +164,8 @@ def _by_signs(node: Formula, known: dict[Formula, Formula]) -> Formula:
     return found
 
 
-def _isolated(program: Program) -> list[Cell] | None:
-    """Return the smallest cells in which a sign is undecided, or None where intervals do not settle it.
+def _isolated(program: Program) -> list[Fraction] | None:
+    """Return the places where a sign is undecided in the smallest cells, or None where intervals do not settle it.
 
     Once there are more than :data:`_MOST` it stops looking.
     """
@@ -169,52 +178,70 @@ def _isolated(program: Program) -> list[Cell] | None:
                 return None
             exponent = max(exponent, near)
         cells += [Cell(side, 1, j) for j in range(exponent, 1, -1)]
-    found: list[Cell] = []
+    found: list[Fraction] = []
     for _ in range(_BUDGET + len(cells)):
-        if not cells or len(found) > _MOST:
+        if not cells:
             return found
+        if len(found) > _MOST:
+            # Beside each other they are one interval on which an argument is 0, as that of abs(p - min(p, 0.3)).
+            return None if len(_joined(found)) < _MOST // 2 else found
         cell = cells.pop()
         # More digits than a proof needs: constants such as log(1 + 1e-20) must not look like 0.
         with ctx.workprec(max(cell.bits, _LEAST_BITS, 2 * cell.exponent)):
             _, undecided = enclose(program, *cell.balls())
         if undecided:
             if cell.depth >= _DEPTH:
-                found.append(cell)
+                t = Fraction(2 * cell.number + 1, 2 ** (cell.exponent + 1))
+                found.append(1 - t if cell.side else t)
             else:
                 cells += cell.halves()
     return None
 
 
-def _sampled(program: Program) -> list[Cell]:
-    """Return the smallest cells in which signs change, found by looking at points: what intervals cannot settle.
+def _sampled(program: Program) -> list[Fraction]:
+    """Return the places where signs change, found by looking at points: for what intervals cannot settle.
 
-    Intervals do not see that ``p - p*1`` is 0, or that ``p/(p + 1e-7)`` stays below 1. Two changes between neighbouring
-    points stay unseen.
+    Intervals do not see that ``p - p*1`` is 0, or that ``p/(p + 1e-7)`` stays below 1. Two changes of one sign between
+    neighbouring points stay unseen, unless another sign changes between them.
     """
-    found: list[Cell] = []
+    found: list[Fraction] = []
     for side in (0, 1):
-        before = None
-        for exponent in range(_FARTHEST, 1, -1):
-            for part in range(_PARTS):
-                cell = Cell(side, _PARTS + part, exponent + _PARTS.bit_length() - 1)
-                state = _state(program, cell, 0)
-                if before is not None and state != before[1]:
-                    if len(found) > _MOST:
-                        return found
-                    found.append(_bisected(program, before[0], before[1], state))
-                before = cell, state
-        end = Cell(side, 2 * _PARTS - 1, 1 + _PARTS.bit_length())
-        last = _state(program, end, 2)
-        if before is not None and last != before[1]:
-            found.append(_bisected(program, before[0], before[1], last))
+        points = [
+            Fraction(_PARTS + part, _PARTS * 2**exponent)
+            for exponent in range(_FARTHEST, 1, -1)
+            for part in range(_PARTS)
+        ]
+        low = points[0]
+        before = _state(program, side, low)
+        for high in [*points[1:], Fraction(1, 2)]:
+            after = _state(program, side, high)
+            while before != after and len(found) <= _MOST:
+                place, low = _first_change(program, side, low, high, before)
+                found.append(1 - place if side else place)
+                before = _state(program, side, low)
+            if len(found) > _MOST:
+                return found
+            low, before = high, after
     return found
 
 
-def _state(program: Program, cell: Cell, place: int) -> tuple[int, ...]:
-    """Return all signs at the lower (0) or upper (2) end of a cell; what is 0 to so many digits counts as 0."""
-    bits = _BITS + 4 * cell.exponent
-    with ctx.workprec(bits):
-        p = cell.point(place)
+def _first_change(
+    program: Program, side: int, low: Fraction, high: Fraction, before: tuple[int, ...]
+) -> tuple[Fraction, Fraction]:
+    """Return where the signs cease to be what they are at ``low``, and a point just beyond."""
+    for _ in range(_DEPTH):
+        middle = (low + high) / 2
+        if _state(program, side, middle) == before:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2, high + (high - low) * 16
+
+
+def _state(program: Program, side: int, t: Fraction) -> tuple[int, ...]:
+    """Return all signs at a distance t from an end; what is 0 to so many digits counts as 0."""
+    with ctx.workprec(_BITS + 4 * (t.denominator.bit_length() - t.numerator.bit_length())):
+        p = (ball(1 - t), ball(t)) if side else (ball(t), ball(1 - t))
         signs = []
         for step in program.signs:
             (value,), _ = enclose(program.up_to(program.steps[step].args[0]), *p)
@@ -222,49 +249,32 @@ def _state(program: Program, cell: Cell, place: int) -> tuple[int, ...]:
         return tuple(signs)
 
 
-def _bisected(program: Program, cell: Cell, before: tuple[int, ...], after: tuple[int, ...]) -> Cell:
-    """Return the smallest cell between the lower end of a cell and of the next in which the signs change."""
-    for _ in range(_DEPTH):
-        lower, upper = cell.halves()
-        state = _state(program, upper, 0)
-        cell = upper if state == before else lower
-    return cell
-
-
-def _joined(cells: list[Cell]) -> list[list[Cell]]:
+def _joined(places: list[Fraction]) -> list[list[Fraction]]:
     """Return neighbours as one: a switch on the seam of two cells is undecided in both."""
-    groups: list[list[Cell]] = []
-    for cell in sorted(cells, key=_position):
-        reach = Fraction(cell.number + 1, 2 ** (cell.exponent + _DEPTH - 6))
-        if groups and abs(_position(cell) - _position(groups[-1][-1])) < reach:
-            groups[-1].append(cell)
+    groups: list[list[Fraction]] = []
+    for place in sorted(places):
+        if groups and place - groups[-1][-1] < min(place, 1 - place) / 2 ** (_DEPTH - 6):
+            groups[-1].append(place)
         else:
-            groups.append([cell])
+            groups.append([place])
     return groups
 
 
-def _position(cell: Cell) -> Fraction:
-    t = Fraction(2 * cell.number + 1, 2 ** (cell.exponent + 1))
-    return t if cell.side == 0 else 1 - t
-
-
-def _switch(group: list[Cell]) -> Switch:
-    middle = (_position(group[0]) + _position(group[-1])) / 2
+def _switch(group: list[Fraction]) -> Switch:
+    middle = (group[0] + group[-1]) / 2
     return Switch(0, middle) if middle < Fraction(1, 2) else Switch(1, 1 - middle)
 
 
-def _has_effect(program: Program, group: list[Cell]) -> bool:
+def _has_effect(program: Program, group: list[Fraction]) -> bool:
     """Whether the branches on the two sides are two functions, compared where both can be continued to."""
-    below = _signs_beside(program, _position(group[0]), -1)
-    above = _signs_beside(program, _position(group[-1]), 1)
+    below, above = _signs_beside(program, group[0], -1), _signs_beside(program, group[-1], 1)
     with ctx.workprec(_BITS):
         tiny = arb(2) ** -_SAME_BITS
-        middle = _position(group[0])
-        reach = min(middle, 1 - middle) / 2**20
-        for point in (middle - reach, middle + reach * 2 / 3):
+        near = min(group[0], 1 - group[0])
+        for point in (group[0] - near / 2**20, group[0] + near / 2**20 * 2 / 3):
             one, other = (enclose(program, *_point(point), signs)[0] for signs in (below, above))
             for a, b in zip(one, other, strict=True):
-                if not abs(a - b) < (1 + abs(a)) * tiny * ball(min(middle, 1 - middle)):
+                if not abs(a - b) < (1 + abs(a)) * tiny * ball(near):
                     return True
     return False
 

@@ -282,3 +282,16 @@ def test_an_index_stays_small():
     formula = parse_formula("-y_true*log(y_pred)")
     index.add(formula, screener(formula).fingerprint)
     assert sum(mark.nbytes for mark in index._marks) <= 128
+
+
+def test_a_clipped_loss_is_not_taken_for_nothing():
+    # 0 up to 0.84, where few points would see it, and not beyond.
+    clipped = parse_formula("y_true*abs(max(max(y_pred - erf(1), -1), 0)) - y_true*y_pred")
+    assert not same_loss(clipped, parse_formula("-y_true*y_pred"))
+    assert same_loss(clipped, parse_formula("y_true*relu(y_pred - erf(1)) - y_true*y_pred"))
+
+
+def test_switches_that_intervals_cannot_settle():
+    first = parse_formula("-sin(-1)/(i0e(y_pred - min(i1e(y_true), y_pred)) + 1e-07)")
+    second = parse_formula("-sin(-1)/(i0e(y_pred - min(-(-y_pred), i1e(square(y_true)))) + 1e-07) + cos(y_true*y_true)")
+    assert loss_id(first) == loss_id(second)

@@ -333,6 +333,8 @@ def _hull(values: Iterator[Ball] | tuple[Ball, ...]) -> Ball:
 
 def _floats(ball: Ball) -> tuple[float, float]:
     """Return floats below and above all of a ball."""
+    if ball.is_zero():
+        return 0.0, 0.0
     return math.nextafter(float(ball.lower()), -math.inf), math.nextafter(float(ball.upper()), math.inf)
 
 
