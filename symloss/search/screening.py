@@ -35,7 +35,7 @@ SCREENS = {
     **SYMBOLIC_SCREENS,
     "unresolved": f"a response table represents the curves to {MAX_TABLE_ERROR:g}",
     "free-logits": f"gradient descent sorts unconstrained logits to {PASS:.0%} accuracy",
-    "identical": "no candidate has the same name: the curves to 25 digits",
+    "identical": "no candidate has the same name: the curves to 48 digits",
     "surrogate": "its curves promise to train well, where more pass than can be trained",
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from symloss.formula import Formula
@@ -32,12 +34,18 @@ def response_curves(
     return r0, r1
 
 
+@lru_cache(maxsize=16)
+def _uniform(classes: int) -> tuple[np.ndarray, Memory]:
+    return np.array([1.0 / classes]), Memory(4096)
+
+
 def scale_to_cross_entropy(formula: Formula, classes: int) -> float:
     """Return the factor that gives a loss cross-entropy's gradient norm where training starts, at uniform p.
 
     There the norm of the logit gradient is ``sqrt((C-1)/C) * |r1(1/C) - r0(1/C)|``, and cross-entropy's
     ``r1 - r0`` is -1. The result is inf or nan for a loss without a gradient there.
     """
-    r0, r1 = response_curves(formula, np.array([1.0 / classes]))
+    p, memory = _uniform(classes)
+    r0, r1 = response_curves(formula, p, memory=memory)
     with np.errstate(all="ignore"):
         return float(1.0 / np.abs(r1[0] - r0[0]))

@@ -295,3 +295,11 @@ def test_switches_that_intervals_cannot_settle():
     first = parse_formula("-sin(-1)/(i0e(y_pred - min(i1e(y_true), y_pred)) + 1e-07)")
     second = parse_formula("-sin(-1)/(i0e(y_pred - min(-(-y_pred), i1e(square(y_true)))) + 1e-07) + cos(y_true*y_true)")
     assert loss_id(first) == loss_id(second)
+
+
+def test_a_piece_is_compared_inside():
+    # The same switches and the same values at all fixed points: only between 0.4 and 0.4001 they differ.
+    one = parse_formula("-y_true*y_pred**2 + relu((y_pred - 0.4)*(0.4001 - y_pred))")
+    other = parse_formula("-y_true*y_pred**2 + 2*relu((y_pred - 0.4)*(0.4001 - y_pred))")
+    assert not same_loss(one, other)
+    assert loss_id(one) != loss_id(other)

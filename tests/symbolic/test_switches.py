@@ -1,4 +1,4 @@
-"""Where losses switch branches, found to 25 digits and told from switches without effect."""
+"""Where losses switch branches, found to 30 digits and told from switches without effect."""
 
 from fractions import Fraction
 
