@@ -218,7 +218,7 @@ def from_sympy(expression: sympy.Expr) -> Formula:
         return Y_TRUE
     if expression.is_Rational:
         return _rational(expression)
-    if expression.is_number and expression.is_real and not expression.has(*_FROM_SYMPY):
+    if expression.is_number and expression.is_real and not expression.has(*_FROM_SYMPY, sympy.besseli):
         return constant(_float(expression))  # Float, pi, E, sqrt(2) and their like
     if expression.is_Add:
         return _sum(expression)
@@ -289,7 +289,7 @@ def _product(expression: Any) -> Formula:
         parts = sympy.Mul.make_args(rest)
         number = sympy.Mul(coefficient, *[part for part in parts if part.is_number])
         factors = [part for part in parts if not part.is_number]
-        if number.has(*_FROM_SYMPY):  # exp(3) stays, as it cannot be written as a number exactly
+        if number.has(*_FROM_SYMPY, sympy.besseli):  # exp(3) stays, as it cannot be written as a number exactly
             factors = [part for part in sympy.Mul.make_args(number) if part != 1] + factors
         elif number != 1:
             factors.insert(0, number)

@@ -46,6 +46,15 @@ def test_random_formulas_there_and_back(formulas, reference, data, p, y):
     assert mpmath.almosteq(reference.plain(back, p, y), expected, 1e-7, 1e-9)
 
 
+@pytest.mark.parametrize(
+    "text", ["2*i0(1)*y_pred", "i1(-0.5)*3*y_pred/i0(2)", "i0e(1)*y_pred*2", "i0(1)*i1(2)", "3*i1e(2)"]
+)
+def test_bessel_functions_of_numbers_stay(reference, text):
+    formula = parse_formula(text)
+    back = from_sympy(to_sympy(formula))
+    assert mpmath.almosteq(reference.plain(back, 0.31), reference.plain(formula, 0.31), 1e-13)
+
+
 def test_most_random_formulas_can_be_written_in_sympy(reference):
     rng = random.Random(1)
 
