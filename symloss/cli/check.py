@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from symloss.cli.output import MAX_CLASSES, check_range, check_writable, console_for, waiting, whole_number, write_json
+from symloss.cli.output import (
+    MAX_CLASSES,
+    ClassesOption,
+    JsonOption,
+    check_range,
+    check_writable,
+    console_for,
+    waiting,
+    whole_number,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from symloss.grammar import Grammar
@@ -17,10 +27,8 @@ def command(
     file: Annotated[str, typer.Argument(help="A grammar's YAML file, or a shipped name.")],
     number: Annotated[int, typer.Option("-n", parser=whole_number, metavar="N", help="How many draws.")] = 2000,
     seed: Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Same seed, same draws.")] = 0,
-    classes: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="The number of classes C of the task.")
-    ] = 10,
-    json_file: Annotated[str | None, typer.Option("--json", help="Write it there; - for standard output.")] = None,
+    classes: ClassesOption = 10,
+    json_file: JsonOption = None,
 ) -> None:
     """Check a grammar: is it valid, how many formulas of each size has it, and what do the screens reject?"""
     check_writable(json_file)

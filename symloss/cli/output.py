@@ -9,7 +9,7 @@ import re
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -66,6 +66,13 @@ def whole_number(text: str | int) -> int:
         return int(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+#: Options that several commands have.
+JsonOption = Annotated[str | None, typer.Option("--json", help="Write it there; - for standard output.")]
+ClassesOption = Annotated[
+    int, typer.Option(parser=whole_number, metavar="N", help="The number of classes C, for what depends on it.")
+]
 
 
 def check_range(name: str, value: int, low: int, high: int) -> None:

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from symloss.cli.output import MAX_CLASSES, check_range, check_writable, console_for, waiting, whole_number, write_json
+from symloss.cli.output import (
+    MAX_CLASSES,
+    ClassesOption,
+    JsonOption,
+    check_range,
+    check_writable,
+    console_for,
+    waiting,
+    whole_number,
+    write_json,
+)
 
 
 def command(
@@ -18,10 +28,8 @@ def command(
     seed: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="Of the search whose first draws these are.")
     ] = 0,
-    classes: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="The number of classes C of the task.")
-    ] = 10,
-    json_file: Annotated[str | None, typer.Option("--json", help="Write it there; - for standard output.")] = None,
+    classes: ClassesOption = 10,
+    json_file: JsonOption = None,
 ) -> None:
     """Draw candidates from a grammar, the first ones of a search, and say what each screen said of them."""
     check_writable(json_file)

@@ -9,12 +9,13 @@ import typer
 
 from symloss.cli.output import (
     LOSS_HELP,
+    ClassesOption,
+    JsonOption,
     check_range,
     check_writable,
     console_for,
     resolve_loss,
     waiting,
-    whole_number,
     write_json,
 )
 
@@ -28,10 +29,8 @@ def command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Draw the curves there too: FILE.png or FILE.svg.")
     ] = None,
-    classes: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="The number of classes C, for what depends on it.")
-    ] = 10,
-    json_file: Annotated[str | None, typer.Option("--json", help="Write it there; - for standard output.")] = None,
+    classes: ClassesOption = 10,
+    json_file: JsonOption = None,
 ) -> None:
     """Show a loss: formula, LaTeX, canonical form, a certificate of its gradient, properties and curves."""
     check_writable(json_file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,8 @@ def check_figure(path: Path) -> None:
     """
     if path.suffix.lower() not in ENDINGS:
         raise SymlossError(f"cannot draw {path}: a figure's name ends in {' or '.join(ENDINGS)}")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise SymlossError("figures need matplotlib; install it with: pip install 'symloss[plot]'") from None
+    if find_spec("matplotlib") is None:
+        raise SymlossError("figures need matplotlib; install it with: pip install 'symloss[plot]'")
 
 
 def save_figure(formula: Formula, path: Path) -> None:

@@ -88,30 +88,31 @@ def evaluate_labels(
 
 
 def _evaluate(node: Formula, p: np.ndarray, q: np.ndarray, y: Value, memory: Memory | None) -> Dual:
-    args = node.args
-    op = node.op
-    if not args:
-        if op == "y_pred":
+    if not node.args:
+        if node.op == "y_pred":
             return p, p.dtype.type(1.0)
-        return (y if op == "y_true" else p.dtype.type(node.value)), None
-    keep = memory is not None and node.size <= Memory.LARGEST and not node.leaves & HAS_CONST
-    if keep:
-        found = memory.get(node)  # type: ignore[union-attr]
-        if found is not None:
-            return found
+        return (y if node.op == "y_true" else p.dtype.type(node.value)), None
+    if memory is None or node.size > Memory.LARGEST or node.leaves & HAS_CONST:
+        return _apply(node, p, q, y, memory)
+    found = memory.get(node)
+    if found is None:
+        found = _apply(node, p, q, y, memory)
+        if len(memory) < memory.entries:
+            memory[node] = found
+    return found
+
+
+def _apply(node: Formula, p: np.ndarray, q: np.ndarray, y: Value, memory: Memory | None) -> Dual:
+    op, args = node.op, node.args
     if len(args) == 1:
         value, slope = _evaluate(args[0], p, q, y, memory)
         value, rate = _UNARY[op](value)
-        result = value, (None if slope is None else _times(rate(value), slope))
-    elif op == "sub" and args[1].op == "y_pred" and args[0].value == 1.0:
-        result = q, p.dtype.type(-1.0)
-    else:
-        a, da = _evaluate(args[0], p, q, y, memory)
-        b, db = _evaluate(args[1], p, q, y, memory)
-        result = _BINARY[op](a, da, b, db)
-    if keep and len(memory) < memory.entries:  # type: ignore[union-attr,arg-type]
-        memory[node] = result  # type: ignore[index]
-    return result
+        return value, None if slope is None else _times(rate(value), slope)
+    if op == "sub" and args[1].op == "y_pred" and args[0].value == 1.0:
+        return q, p.dtype.type(-1.0)
+    a, da = _evaluate(args[0], p, q, y, memory)
+    b, db = _evaluate(args[1], p, q, y, memory)
+    return _BINARY[op](a, da, b, db)
 
 
 def _times(rate: Value, slope: Value) -> Value:

@@ -19,7 +19,7 @@ from symloss.formula.fold import ZERO
 from symloss.formula.tree import HAS_PRED
 from symloss.symbolic.balls import ball
 from symloss.symbolic.proofs.cells import Cell
-from symloss.symbolic.proofs.intervals import enclose
+from symloss.symbolic.proofs.intervals import enclose, signs_at
 from symloss.symbolic.proofs.program import Program
 from symloss.symbolic.proofs.signs import resolve_switches, sign_at_end
 
@@ -241,12 +241,8 @@ def _first_change(
 def _state(program: Program, side: int, t: Fraction) -> tuple[int, ...]:
     """Return all signs at a distance t from an end; what is 0 to so many digits counts as 0."""
     with ctx.workprec(_BITS + 4 * (t.denominator.bit_length() - t.numerator.bit_length())):
-        p = (ball(1 - t), ball(t)) if side else (ball(t), ball(1 - t))
-        signs = []
-        for step in program.signs:
-            (value,), _ = enclose(program.up_to(program.steps[step].args[0]), *p)
-            signs.append(1 if value > 0 else -1 if value < 0 else 0)
-        return tuple(signs)
+        at = (ball(1 - t), ball(t)) if side else (ball(t), ball(1 - t))
+        return signs_at(program, at, program.signs)
 
 
 def _joined(places: list[Fraction]) -> list[list[Fraction]]:
@@ -282,12 +278,8 @@ def _has_effect(program: Program, group: list[Fraction]) -> bool:
 def _signs_beside(program: Program, place: Fraction, direction: int) -> dict[int, int]:
     """Return the value of every sign of the program just below or above a place."""
     with ctx.workprec(_BITS):
-        p = _point(place + direction * min(place, 1 - place) / 2**90)
-        signs = {}
-        for step in program.signs:
-            (value,), _ = enclose(program.up_to(program.steps[step].args[0]), *p)
-            signs[step] = 1 if value > 0 else -1 if value < 0 else 0
-        return signs
+        at = _point(place + direction * min(place, 1 - place) / 2**90)
+        return dict(zip(program.signs, signs_at(program, at, program.signs), strict=True))
 
 
 def _point(value: Fraction) -> tuple[Any, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import math
 import xml.etree.ElementTree as ElementTree
@@ -133,14 +132,7 @@ def test_the_figure_is_a_picture(symloss: Run, name: str) -> None:
 
 
 def test_figures_without_matplotlib_name_the_extra(symloss: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *arguments: Any, **options: Any) -> Any:
-        if name.split(".")[0] == "matplotlib":
-            raise ImportError(name)
-        return real(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr("symloss.report.figure.find_spec", lambda name: None)
     done = symloss("show", "ngl", "-o", "x.png")
     assert done.code == 2
     assert "pip install 'symloss[plot]'" in done.err

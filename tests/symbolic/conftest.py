@@ -1,6 +1,8 @@
 """The random formulas and the mpmath values of the formula tests, and derivatives beside them."""
 
+import importlib
 import importlib.util
+import sys
 from pathlib import Path
 
 import mpmath
@@ -24,3 +26,12 @@ def slope(reference):
             return mpmath.diff(lambda x: reference.raw(formula, x, y), mpmath.mpf(p))
 
     return differentiate
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    """A function that imports a script of experiments/quality by name: they own the generators, and are no package."""
+    folder = str(Path(__file__).parents[2] / "experiments" / "quality")
+    sys.path.insert(0, folder)
+    yield importlib.import_module
+    sys.path.remove(folder)

@@ -1,12 +1,6 @@
-"""Small runs of experiments/quality/identity.py: exact rewrites keep a loss, and nothing else is merged.
+"""Small runs of experiments/quality/identity.py: exact rewrites keep a loss, and nothing else is merged."""
 
-The scripts own the generators; they are loaded by path, since they are no package.
-"""
-
-import importlib
-import sys
 from itertools import islice
-from pathlib import Path
 from random import Random
 
 import mpmath
@@ -15,16 +9,6 @@ import pytest
 from symloss.formula import parse_formula, to_text
 from symloss.grammar import shipped_grammars
 from symloss.symbolic import loss_id
-
-SCRIPTS = str(Path(__file__).parents[2] / "experiments" / "quality")
-
-
-@pytest.fixture(scope="module")
-def scripts():
-    """A function that imports a script of experiments/quality by name."""
-    sys.path.insert(0, SCRIPTS)
-    yield importlib.import_module
-    sys.path.remove(SCRIPTS)
 
 
 @pytest.mark.parametrize("grammar", sorted(shipped_grammars()))

@@ -2,8 +2,9 @@
 
 from symloss.symbolic.proofs.certificate import Certificate, certify
 from symloss.symbolic.proofs.program import Program
-from symloss.symbolic.proofs.ranges import Range, Witness, prove_range
+from symloss.symbolic.proofs.ranges import Range, prove_range
 from symloss.symbolic.proofs.signs import Signs, prove_sign, resolve_switches
+from symloss.symbolic.proofs.witnesses import Witness
 
 __all__ = [
     "Certificate",

@@ -10,7 +10,8 @@ from symloss.formula import Formula
 from symloss.formula.differentiate import differentiate, specialise, times_p
 from symloss.formula.fold import ZERO
 from symloss.symbolic.proofs.program import Program
-from symloss.symbolic.proofs.ranges import Range, Witness, prove_range
+from symloss.symbolic.proofs.ranges import Range, prove_range
+from symloss.symbolic.proofs.witnesses import Witness
 
 #: What stays undecided where a curve is bounded but has no known limit at p = 0 or 1, as ``cos(log(p))``.
 _ENDS = (0.0, 2.0**-10), (1 - 2.0**-10, 1.0)

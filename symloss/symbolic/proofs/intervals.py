@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flint import arb, ctx
@@ -25,6 +25,21 @@ def enclose(program: Program, p: Ball, q: Ball, signs: Mapping[int, int] | None 
         p: the interval of probabilities as a ball; ``q`` is 1 - p, to its own precision.
         signs: values to assume for signs, by their places.
     """
+    values, undecided = _evaluate(program, p, q, signs)
+    if not all(value.is_finite() for value in values):
+        return [arb.nan() for _ in program.roots], undecided
+    return [values[root] for root in program.roots], undecided
+
+
+def signs_at(program: Program, at: tuple[Ball, Ball], places: Sequence[int]) -> tuple[int, ...]:
+    """Return the values that ``sign`` steps have at a point (p, 1 - p); one that is not known counts as 0."""
+    values, _ = _evaluate(program, *at, None)
+    arguments = (values[program.steps[place].args[0]] for place in places)
+    return tuple(1 if value > 0 else -1 if value < 0 else 0 for value in arguments)
+
+
+def _evaluate(program: Program, p: Ball, q: Ball, signs: Mapping[int, int] | None) -> tuple[list[Ball], list[int]]:
+    """Return an enclosure of every step, and the undecided signs."""
     values: list[Ball] = []
     undecided: list[int] = []
     push = values.append
@@ -55,45 +70,29 @@ def enclose(program: Program, p: Ball, q: Ball, signs: Mapping[int, int] | None 
             push(UNARY[op](values[args[0]]))
         else:
             push(BINARY[op](values[args[0]], values[args[1]]))
-    if not all(value.is_finite() for value in values):
-        return [arb.nan() for _ in program.roots], undecided
-    return [values[root] for root in program.roots], undecided
+    return values, undecided
 
 
 def is_certainly_undefined(program: Program, p: Ball, q: Ball) -> bool:
-    """Whether some step surely has no real value at a point: a log of what is not positive, a quotient by 0 and so
-    on."""
-    values: list[Ball] = []
-    for step in program.steps:
-        args = [values[place] for place in step.args]
-        if step.op in ("log", "sqrt"):
-            if args[0] < 0 or (args[0].is_zero() and step.op == "log"):
-                return True
-        elif step.op == "div":
-            if args[1].is_zero():
-                return True
-        elif step.op == "pow":
-            exponent = step.value
-            if args[0].is_zero() and args[1] <= 0 and not args[1].is_zero():
-                return True
-            if args[0] < 0 and ((exponent is not None and exponent.q != 1) or not args[1].contains_integer()):
-                return True
-        values.append(_step(step, args, p, q))
-    return False
+    """Whether some step surely has no real value at a point, such as a logarithm of what is not positive."""
+    values, _ = _evaluate(program, p, q, None)
+    return any(_leaves_domain(step, [values[place] for place in step.args]) for step in program.steps)
 
 
-# ``enclose`` spells this out, since it runs thousands of times for a certificate.
-def _step(step: Step, args: list[Ball], p: Ball, q: Ball) -> Ball:
-    if step.op in ("p", "q"):
-        return p if step.op == "p" else q
-    if step.op == "const":
-        return arb(step.value)
-    if step.op == "pow":
-        return _power(args[0], args[1], step.value)
-    if step.op == "sign":
-        value = args[0]
-        return arb(1) if value > 0 else arb(-1) if value < 0 else value if value.is_zero() else _HULL
-    return UNARY[step.op](args[0]) if len(args) == 1 else BINARY[step.op](args[0], args[1])
+def _leaves_domain(step: Step, args: list[Ball]) -> bool:
+    if step.op == "log":
+        return bool(args[0] <= 0)
+    if step.op == "sqrt":
+        return bool(args[0] < 0)
+    if step.op == "div":
+        return bool(args[1].is_zero())
+    if step.op != "pow":
+        return False
+    base, exponent = args
+    if base.is_zero():
+        return bool(exponent < 0)
+    broken = step.value.q != 1 if step.value is not None else not exponent.contains_integer()
+    return bool(base < 0) and broken and bool(exponent.is_finite())
 
 
 def _power(a: Ball, b: Ball, exponent: Any) -> Ball:

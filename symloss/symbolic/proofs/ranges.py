@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count, product
+from itertools import count
 from typing import Any
 
 from flint import arb, ctx
@@ -14,8 +13,9 @@ from flint import arb, ctx
 from symloss.symbolic.proofs.cells import COARSE_BITS, END_BITS, FINE_BITS, Cell
 from symloss.symbolic.proofs.expansions import FLAT, End, OutOfDomain, Undecided
 from symloss.symbolic.proofs.functions import expand
-from symloss.symbolic.proofs.intervals import enclose, is_certainly_undefined
+from symloss.symbolic.proofs.intervals import enclose
 from symloss.symbolic.proofs.program import Program
+from symloss.symbolic.proofs.witnesses import Witness, at_switch, floats, gap, pole, witness_at_end
 
 Ball = Any
 
@@ -29,24 +29,6 @@ _BUDGET, _REFINEMENTS, _MORE_REFINEMENTS = 3000, 48, 600
 #: An enclosure this much wider than what is surely reached is made narrower; one wider than _FAR gets more tries,
 #: unless it is this small.
 _SLACK, _FAR, _SMALL = 1.05, 2.0, 1e-9
-#: Two sides of a switch are one value if they differ by less than 2**-this times the distance from the end.
-_SAME_BITS = 100
-_MAX_SWITCHES = 4
-
-
-@dataclass(frozen=True)
-class Witness:
-    """A place where a formula has no finite value, or takes one too many.
-
-    Attributes:
-        p: the probability.
-        value: the formula's value there; None where it has none.
-        reason: one line.
-    """
-
-    p: float
-    value: float | None
-    reason: str
 
 
 @dataclass
@@ -132,7 +114,7 @@ def _cover(program: Program, cells: list[Cell | _EndPiece], result: Range) -> No
 
     def settle(piece: Cell | _EndPiece, values: Ball) -> None:
         nonlocal floor
-        low, high = _floats(values)
+        low, high = floats(values)
         floor = max(floor, float(values.abs_lower()))
         heapq.heappush(settled, (-max(-low, high), next(number), piece, low, high))
 
@@ -151,17 +133,17 @@ def _cover(program: Program, cells: list[Cell | _EndPiece], result: Range) -> No
                     result.left.append(cell.bounds())
                 elif cell.depth < _DEEPEST:
                     if not finite and cell.depth >= _ASK and cell.depth % 4 == 0:
-                        result.witness = _gap(program, cell)
+                        result.witness = gap(program, cell)
                         if result.witness is not None:
                             return
                     if finite and cell.depth >= _LEAP and cell.depth % 8 == 0:
-                        outcome = _at_switch(program, cell, undecided)
+                        outcome = at_switch(program, cell, undecided)
                         if isinstance(outcome, Witness):
                             result.witness = outcome
                             return
                     cells += cell.halves()
                 else:
-                    outcome = _at_switch(program, cell, undecided) if finite else _pole(program, cell)
+                    outcome = at_switch(program, cell, undecided) if finite else pole(program, cell)
                     if isinstance(outcome, Witness):
                         result.witness = outcome
                         return
@@ -208,74 +190,6 @@ def _note_overflow(
         result.left.append((0.0, 1.0))
 
 
-def _gap(program: Program, cell: Cell) -> Witness | None:
-    """Return a witness if a formula surely has no value at the middle of the cell."""
-    with ctx.workprec(FINE_BITS):
-        if not is_certainly_undefined(program, *cell.point()):
-            return None
-    return Witness(sum(cell.bounds()) / 2, None, f"no finite value at p = {cell.text()}")
-
-
-def _pole(program: Program, cell: Cell) -> Witness | None:
-    """Return a witness if the values next to a point grow without bound, as far as 2**-100 from it can tell."""
-    witness = _gap(program, cell)
-    if witness is not None:
-        return witness
-    with ctx.workprec(FINE_BITS):
-        value = enclose(program, *cell.point())[0][-1]
-        outer = Cell(cell.side, cell.number >> 40, cell.exponent - 40)
-        farther = enclose(program, *outer.point(0 if cell.number >> 40 << 40 != cell.number else 2))[0][-1]
-        if value.is_finite() and farther.is_finite() and abs(value) > 16 * abs(farther) + 1:
-            p = sum(cell.bounds()) / 2
-            return Witness(p, _float(value), f"a pole at p = {cell.text()}")
-    return None
-
-
-def _at_switch(program: Program, cell: Cell, undecided: list[int]) -> tuple[float, float] | Witness | None:
-    """Return the range where signs switch, a witness if the value leaps there, or None if that is unknown."""
-    if len(undecided) > _MAX_SWITCHES:
-        return None
-    # The two sides as they are just outside the cell: if their enclosures are apart, there is a leap, however small.
-    sides = []
-    for place in (0, 2):
-        at = cell.point(place)
-        signs = {sign: _sign_at(program, at, sign) for sign in undecided}
-        if 0 not in signs.values():
-            sides.append(enclose(program, *cell.balls(), signs)[0])
-    if len(sides) == 2:
-        for below, above in zip(*sides, strict=True):
-            if not below.overlaps(above):
-                before, after = (sides[0][-1], sides[1][-1]) if cell.side == 0 else (sides[1][-1], sides[0][-1])
-                p = sum(cell.bounds()) / 2
-                if before.overlaps(after):
-                    return Witness(p, None, f"the loss leaps at p = {cell.text()}")
-                leap = f"a leap from {_float(before):.6g} to {_float(after):.6g} at p = {cell.text()}"
-                return Witness(p, None, leap)
-    outcomes = []
-    for choice in product((-1, 0, 1), repeat=len(undecided)):
-        roots, _ = enclose(program, *cell.balls(), dict(zip(undecided, choice, strict=True)))
-        if not all(root.is_finite() for root in roots):
-            return None
-        outcomes.append(roots)
-    hulls = [_hull(values) for values in zip(*outcomes, strict=True)]
-    if all(hull.rad() < arb((cell.number + 1, -cell.exponent - _SAME_BITS)) for hull in hulls):
-        return _floats(hulls[-1])
-    return None
-
-
-def _sign_at(program: Program, at: tuple[Ball, Ball], place: int) -> int:
-    """Return the sign that a step of the program has at a point, 0 if it is not known."""
-    _, undecided = enclose(program, *at)
-    if place in undecided:
-        return 0
-    for sign in (-1, 1):
-        argument = program.steps[place].args[0]
-        value = enclose(program.up_to(argument), *at)[0][0]
-        if sign * value > 0:
-            return sign
-    return 0
-
-
 def _values_at_end(program: Program, side: int, exponent: int, result: Range) -> Ball | Witness | None:
     """Return a ball that holds the values for t in (0, 2**-exponent], a witness against one, or None.
 
@@ -295,12 +209,12 @@ def _values_at_end(program: Program, side: int, exponent: int, result: Range) ->
             except Undecided:
                 continue
             except OutOfDomain:
-                return _witness_at_end(program, side, exponent, "no real value towards")
+                return witness_at_end(program, side, exponent, "no real value towards")
             try:
                 bounds = last.ball()
             except Undecided:
                 if last.lead()[1].grows and _has_sign(last):
-                    return _witness_at_end(program, side, exponent, "grows without bound towards")
+                    return witness_at_end(program, side, exponent, "grows without bound towards")
                 continue
             if last.rest is None or last.rest_scale > FLAT:
                 result.limits.add(side)
@@ -313,30 +227,3 @@ def _has_sign(expansion: Any) -> bool:
         return expansion.sign() != 0
     except Undecided:
         return False
-
-
-def _witness_at_end(program: Program, side: int, exponent: int, what: str) -> Witness:
-    cell = Cell(side, 1, max(exponent, 60))
-    with ctx.workprec(FINE_BITS):
-        value = enclose(program, *cell.point())[0][-1]
-    # A float cannot hold 1 - 2**-60, so there the end itself is named.
-    p = cell.bounds()[0] if side == 0 else 1.0
-    return Witness(p, _float(value) if value.is_finite() else None, f"{what} p = {side}")
-
-
-def _hull(values: Iterator[Ball] | tuple[Ball, ...]) -> Ball:
-    first, *others = values
-    for value in others:
-        first = first.union(value)
-    return first
-
-
-def _floats(ball: Ball) -> tuple[float, float]:
-    """Return floats below and above all of a ball."""
-    if ball.is_zero():
-        return 0.0, 0.0
-    return math.nextafter(float(ball.lower()), -math.inf), math.nextafter(float(ball.upper()), math.inf)
-
-
-def _float(ball: Ball) -> float:
-    return float(ball.mid())

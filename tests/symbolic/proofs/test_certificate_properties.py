@@ -1,12 +1,6 @@
-"""Small runs of experiments/quality/certificates.py: no planted defect is called proven, and plain losses are.
+"""Small runs of experiments/quality/certificates.py: no planted defect is called proven, and plain losses are."""
 
-The scripts own the generators; they are loaded by path, since they are no package.
-"""
-
-import importlib
-import sys
 from itertools import islice
-from pathlib import Path
 
 import mpmath
 import pytest
@@ -15,16 +9,6 @@ from symloss.formula import parse_formula
 from symloss.grammar import shipped_grammars
 from symloss.losses import CATALOGUE
 from symloss.symbolic import certify
-
-SCRIPTS = str(Path(__file__).parents[3] / "experiments" / "quality")
-
-
-@pytest.fixture(scope="module")
-def scripts():
-    """A function that imports a script of experiments/quality by name."""
-    sys.path.insert(0, SCRIPTS)
-    yield importlib.import_module
-    sys.path.remove(SCRIPTS)
 
 
 @pytest.mark.parametrize("seed", range(2))
