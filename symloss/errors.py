@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-class SymlossError(Exception):
+class SymlossError(ValueError):
     """Bad input or a failed precondition. The command line prints the message alone and exits with code 2."""
 
 

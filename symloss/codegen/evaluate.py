@@ -1,17 +1,24 @@
-"""A formula as a short straight-line program over torch tensors: plain data, built once."""
+"""A formula and its response as one short straight-line program over torch tensors: plain data, built once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
-from torch.nn.functional import logsigmoid
 
 from symloss.codegen.operations import ALL
-from symloss.codegen.rewrite import LOG_P, LOG_Q
-from symloss.codegen.stable import from_log
+from symloss.codegen.response import response_form
 from symloss.formula import Formula
 from symloss.formula.fold import number
+
+#: What a leaf is called by :mod:`symloss.codegen.kernel.probabilities`.
+LEAVES = {"y_pred": "p", "q": "q", "log_p": "log_p", "log_q": "log_q"}
+
+#: Operations that have no value at p = 0 or 1, or may not.
+DIVIDING = frozenset(("div", "pow", "log", "log1p", "log_q", "tan", "sqrt"))
+
+Step = tuple[str, tuple[int, ...], float | None, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -19,51 +26,38 @@ class Program:
     """Steps that compute one value each; a step names its operation and the earlier steps it reads.
 
     Attributes:
-        steps: (operation, indices of arguments, constant).
-        constant: the value, if the formula is a number whatever the probability.
+        steps: (operation, indices of arguments, constant, indices that nothing reads after this step).
+        value: the step that is the formula.
+        response: the step that is ``p * dL/dp``.
     """
 
-    steps: tuple[tuple[str, tuple[int, ...], float | None], ...]
-    constant: float | None = None
+    steps: tuple[Step, ...]
+    value: int
+    response: int
 
-    def __call__(self, log_odds: Tensor, y_true: Tensor | None = None) -> Tensor:
-        """Return the loss per class.
+    def __call__(
+        self, probabilities: Any, label: Tensor | float | None = None, gradient: bool = True
+    ) -> tuple[Tensor | float, Tensor | float | None]:
+        """Return ``(value, response)`` of each class, the response None unless asked for.
 
         Args:
-            log_odds: log(p / (1 - p)) of the classes, any shape.
-            y_true: labels in [0, 1], broadcastable to ``log_odds``; not read by a program for one label.
+            probabilities: has ``p``, ``q``, ``log_p`` and ``log_q`` of the classes, any shape.
+            label: labels in [0, 1], broadcastable to them; read by a formula with ``y_true`` alone.
+            gradient: whether the response is wanted.
         """
-        values: list[Tensor | float] = []
-        for op, places, constant in self.steps:
+        values: list[Any] = []
+        for op, places, constant, done in self.steps if gradient else self.steps[: self.value + 1]:
             if op == "const":
-                assert constant is not None
                 values.append(constant)
-            elif op in _LEAVES:
-                values.append(_leaf(op, log_odds, y_true, [values[place] for place in places]))
+            elif op == "y_true":
+                values.append(label)
+            elif op in LEAVES:
+                values.append(getattr(probabilities, LEAVES[op]))
             else:
-                values.append(ALL[op].torch(*(values[place] for place in places)))
-        result = values[-1]
-        if any(op in ("log_p", "log_q") for op, _, _ in self.steps):
-            assert isinstance(result, Tensor)
-            return result
-        return log_odds * 0.0 + result  # keeps shape and graph, so that backward() works and gives zero
-
-
-_LEAVES = ("log_p", "log_q", "y_pred", "q", "y_true")
-#: What a leaf is computed from.
-_SOURCE = {"y_pred": LOG_P, "q": LOG_Q}
-
-
-def _leaf(op: str, log_odds: Tensor, y_true: Tensor | None, sources: list[Tensor | float]) -> Tensor:
-    if op == "log_p":
-        return logsigmoid(log_odds)
-    if op == "log_q":
-        return logsigmoid(-log_odds)
-    if op == "y_true":
-        assert y_true is not None, "a program with y_true needs labels"
-        return y_true
-    assert isinstance(sources[0], Tensor)
-    return from_log(sources[0])
+                values.append(ALL[op].torch(*[values[place] for place in places]))
+            for place in done:
+                values[place] = None  # frees memory early
+        return values[self.value], values[self.response] if gradient else None
 
 
 def compile_tree(tree: Formula) -> Program:
@@ -73,11 +67,25 @@ def compile_tree(tree: Formula) -> Program:
 
     def place(node: Formula) -> int:
         if node not in places:  # a repeated part is computed once
-            inputs = (_SOURCE[node.op],) if node.op in _SOURCE else node.args
-            indices = tuple(place(arg) for arg in inputs)
+            indices = tuple(place(arg) for arg in node.args)
             steps.append((node.op, indices, number(node) if node.op == "const" else None))
             places[node] = len(steps) - 1
         return places[node]
 
-    place(tree)
-    return Program(tuple(steps), number(tree) if tree.op == "const" else None)
+    def output(node: Formula) -> int:
+        """Place a result: its own, so that it may be overwritten."""
+        index = place(node)
+        if steps[index][0] in LEAVES or steps[index][0] == "y_true" or index in outputs:
+            steps.append(("copy", (index,), None))
+            index = len(steps) - 1
+        outputs.append(index)
+        return index
+
+    outputs: list[int] = []
+    value, response = output(tree), output(response_form(tree))
+    last = {read: step for step, (_, reads, _) in enumerate(steps) for read in reads}
+    done: list[list[int]] = [[] for _ in steps]
+    for read, step in last.items():
+        if read not in (value, response):
+            done[step].append(read)
+    return Program(tuple((*step, tuple(over)) for step, over in zip(steps, done, strict=True)), value, response)

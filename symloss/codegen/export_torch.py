@@ -1,70 +1,91 @@
-"""A formula as one Python file that needs torch and nothing else."""
+"""A formula as one Python file that needs torch and nothing else.
+
+The file has the formula as three short functions, then a copy of what every class-wise loss shares (the package
+``kernel``), then the module. So it does what :class:`symloss.Loss` does, as fast, with no symloss to install.
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from symloss.codegen import stable
-from symloss.codegen.loss import CLASS_REDUCTIONS
-from symloss.codegen.operations import ALL
-from symloss.codegen.split import hard_forms, soft_form
+from symloss.codegen.export_source import curve_source
+from symloss.codegen.kernel import autograd_path, fused, inputs, job, module, probabilities, softmax
+from symloss.codegen.kernel.inputs import CLASS_REDUCTIONS, OUTPUTS
+from symloss.codegen.loss import trees_of
 from symloss.errors import SymlossError, unknown
 from symloss.formula import Formula, to_text
-from symloss.formula.fold import number
 from symloss.symbolic import to_latex
 
-#: Functions of ``stable`` that formulas may call, by the name in their source templates.
-_HELPERS: dict[str, Callable[..., object]] = {"softplus": stable.softplus, "sqrt": stable.sqrt, "power": stable.power}
-_HELPERS |= {"expm1": stable.expm1, "maximum": stable.maximum, "minimum": stable.minimum}
+#: The shared part, in an order in which each is defined before it is used at import.
+_SHARED: list[ModuleType] = [inputs, probabilities, softmax, job, autograd_path, fused, module]
 
-_LEAF_NAMES = {"y_pred": "p", "y_true": "y", "q": "q", "log_p": "log_p", "log_q": "log_q"}
+#: Functions of ``stable`` that the shared part calls.
+_ALWAYS: list[Callable[..., Any]] = [stable.log_odds, stable.hide_target, stable.from_log]
 
 
 def export_torch(
-    formula: Formula, *, name: str, provenance: dict[str, Any] | None = None, class_reduction: str = "sum"
+    formula: Formula,
+    *,
+    name: str,
+    provenance: dict[str, Any] | None = None,
+    class_reduction: str = "sum",
+    output: str = "softmax",
 ) -> str:
-    """Return the source of a module with one ``nn.Module``, called as ``criterion(logits, target)``.
+    """Return the source of a file with one function and one ``nn.Module``, called as ``criterion(logits, target)``.
 
     Args:
         formula: the loss of one class, L(p, y).
         name: what to call it; the class is named after it (``"my-loss"`` becomes ``MyLoss``).
         provenance: where it comes from (run, seed, scores, ...), printed in the docstring.
         class_reduction: ``"sum"`` or ``"mean"`` over classes.
+        output: ``"softmax"`` or ``"sigmoid"``.
 
     Raises:
-        SymlossError: the name has no letter, or the formula has no finite value at a label.
+        SymlossError: the name has no letter, an unknown option, or the formula has no finite value at a label.
     """
-    if class_reduction not in CLASS_REDUCTIONS:
-        raise SymlossError(unknown("class_reduction", str(class_reduction), CLASS_REDUCTIONS))
-    true, other = hard_forms(formula)
-    functions = [
-        _function("true_class", _TRUE_DOC if other.op == "const" else "Return L(p, 1), for the true class.", true),
-        _function("other_class", "Return L(p, 0), for any other class.", other),
-        _function("any_class", "Return L(p, y), for a label y in [0, 1].", soft_form(formula), label="y: Tensor"),
+    for option, value, known in (("class_reduction", class_reduction, CLASS_REDUCTIONS), ("output", output, OUTPUTS)):
+        if value not in known:
+            raise SymlossError(unknown(option, str(value), known))
+    title = class_name(name)
+    trees = trees_of(formula)
+    curves = [
+        curve_source("true_class", "L(p, 1), for the true class", trees.true),
+        curve_source("other_class", "L(p, 0), for any other class", trees.other),
+        curve_source("any_class", "L(p, y), for a label y in [0, 1]", trees.any),
     ]
-    if other.op == "const":  # nothing to compute on the other classes, such as for cross-entropy
-        del functions[1]
-        used: list[Callable[..., object]] = [stable.log_odds, stable.target_log_odds]
-        rest = "" if number(other) == 0 else f" + (classes - 1) * {number(other)!r}"
-        by_index = _TRUE_CLASS_ONLY.format(rest=rest)
-    else:
-        used = [stable.log_odds, stable.hide_target]
-        by_index = _EVERY_CLASS
-    body = "\n\n\n".join(functions)
-    used += [stable.from_log] if "from_log(" in body else []
-    used += [helper for word, helper in _HELPERS.items() if re.search(rf"(?<![\w.]){word}\(", body)]
+    other = repr(trees.other_constant) if trees.other_constant is not None else "other_class"
+    folded = ""
+    if trees.folded is not None:
+        tree, constant = trees.folded
+        curves.append(curve_source("folded_class", "what all classes of a softmax add up to", tree))
+        folded = f", folded=(folded_class, {constant!r})"
+    if trees.other_constant is not None:
+        del curves[1]
+    formulas = "\n\n\n".join(curves)
+    shared = "\n\n\n".join(_stripped(part) for part in _SHARED)
+    helpers = [part for part in _helpers() if part in _ALWAYS or re.search(rf"(?<![\w.]){part.__name__}\(", formulas)]
     parts = [
-        _docstring(formula, name, provenance or {}),
-        "from __future__ import annotations\n\nimport math\n\nimport torch\nfrom torch import Tensor, nn\n"
-        "from torch.nn.functional import logsigmoid",
-        *(inspect.getsource(helper).rstrip() for helper in used),
-        body,
-        _MODULE.format(name=class_name(name), class_reduction=class_reduction, by_index=by_index),
+        _docstring(formula, name, provenance or {}) + "\n\n" + _IMPORTS,
+        formulas,
+        _SHARED_TITLE,
+        *(_plain_source(inspect.getsource(helper)) for helper in helpers),
+        shared,
+        _CLASS.format(
+            name=title,
+            function=function_name(title),
+            class_reduction=class_reduction,
+            output=output,
+            other=other,
+            folded=folded,
+            positive=trees.positive,
+        ),
     ]
-    return parts[0] + "\n\n" + "\n\n\n".join(parts[1:]) + "\n"
+    return "\n\n\n".join(parts) + "\n"
 
 
 def class_name(name: str) -> str:
@@ -80,9 +101,34 @@ def class_name(name: str) -> str:
     return ("_" if joined[:1].isdigit() else "") + joined + "Loss"
 
 
+def function_name(title: str) -> str:
+    """Return the function's name that goes with a class name: ``"MyLoss"`` has ``"my_loss"``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower()
+
+
+def _helpers() -> list[Callable[..., Any]]:
+    functions = [value for _, value in inspect.getmembers(stable, inspect.isfunction)]
+    return [function for function in functions if function.__module__ == stable.__name__]
+
+
+def _stripped(part: ModuleType) -> str:
+    """Return the source of a module of the shared part without its docstring and imports."""
+    source = inspect.getsource(part)
+    documentation = part.__doc__ or ""
+    body = source[source.index(documentation) + len(documentation) + 3 :]
+    body = re.sub(r"^from \S+ import \(\n(?:    .*\n)*\)\n", "", body, flags=re.MULTILINE)
+    return _plain_source(re.sub(r"^(?:from|import) .*\n", "", body, flags=re.MULTILINE))
+
+
+def _plain_source(source: str) -> str:
+    source = re.sub(r"  # type: ignore\[[\w,-]+\]", "", source)
+    source = re.sub(r":(?:class|func|mod):`(?:[\w.]*\.)?(\w+)`", r"``\1``", source)
+    return source.replace("SymlossError", "ValueError").strip()
+
+
 def _docstring(formula: Formula, name: str, provenance: dict[str, Any]) -> str:
     lines = [
-        f"{_plain(name)}: a loss for classification, written by symloss.",
+        f"{_one_line(name)}: a loss for classification, written by symloss.",
         "",
         "For one class, with p its predicted probability and y its label:",
         "",
@@ -90,96 +136,68 @@ def _docstring(formula: Formula, name: str, provenance: dict[str, Any]) -> str:
         f"    LaTeX:    {to_latex(formula)}",
     ]
     if provenance:
-        lines += [
-            "",
-            "Provenance:",
-            *(f"    {_plain(key)}: {_plain(value)}" for key, value in provenance.items()),
-        ]
+        lines += ["", "Provenance:"]
+        lines += [f"    {_one_line(key)}: {_one_line(value)}" for key, value in provenance.items()]
     return 'r"""' + "\n".join(lines) + '\n"""'
 
 
-def _plain(value: object) -> str:
+def _one_line(value: object) -> str:
     """Return one line of text that cannot end a docstring."""
     return " ".join(str(value).split()).replace('"', "'")
 
 
-def _function(name: str, doc: str, tree: Formula, label: str = "") -> str:
-    leaves = {node.op for node in tree.walk() if not node.args}
-    lines = []
-    if leaves & {"y_pred", "log_p"}:
-        lines.append("log_p = logsigmoid(log_odds)")
-    if leaves & {"q", "log_q"}:
-        lines.append("log_q = logsigmoid(-log_odds)  # q = 1 - p")
-    lines += [f"{leaf} = from_log(log_{leaf})" for op, leaf in (("y_pred", "p"), ("q", "q")) if op in leaves]
-    if leaves <= {"const"}:
-        lines.append(f"return torch.full_like(log_odds, {number(tree)!r})")
-    else:
-        lines.append(f"return {_source(tree)[0]}")
-    arguments = ", ".join(["log_odds: Tensor", *([label] if label else [])])
-    return "\n".join([f"def {name}({arguments}) -> Tensor:", f'    """{doc}"""', *(f"    {line}" for line in lines)])
+_IMPORTS = """\
+from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-def _source(node: Formula) -> tuple[str, int]:
-    """Return the Python source of a node and its binding strength."""
-    if node.op == "const":
-        value = number(node)
-        return repr(value), 5 if value >= 0 else 3
-    if not node.args:
-        return _LEAF_NAMES[node.op], 5
-    operation = ALL[node.op]
-    parts = [_source(arg) for arg in node.args]
-    if operation.strength == 5:
-        return operation.source.format(*(text for text, _ in parts)), 5
-    texts = []
-    for place, (text, strength) in enumerate(parts):
-        bare = strength > operation.strength or (strength == operation.strength and place == 0 and len(parts) == 2)
-        texts.append(text if bare else f"({text})")
-    return operation.source.format(*texts), operation.strength
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid"""
 
+_SHARED_TITLE = """\
+# What follows is the same for every loss: probabilities that stay accurate at both ends, value and gradient in one pass,
+# and the conventions of torch.nn.CrossEntropyLoss."""
 
-_TRUE_DOC = "Return all terms that vary; they need the true class's probability alone."
-
-_TRUE_CLASS_ONLY = """\
-            loss = true_class(target_log_odds(logits, target, dim)).squeeze(dim){rest}"""
-
-_EVERY_CLASS = """\
-            odds = log_odds(logits, dim)
-            others = other_class(hide_target(odds, target, dim)).scatter(dim, target, 0.0)
-            loss = true_class(odds.gather(dim, target)).squeeze(dim) + others.sum(dim)"""
-
-_MODULE = '''class {name}(nn.Module):
-    """Softmax, then the loss summed or averaged over classes, then the reduction over samples.
+_CLASS = '''class {name}(ClassWiseLoss):
+    """The loss as a module, with the options of torch.nn.CrossEntropyLoss.
 
     Args:
+        weight: [C], the factor of each class's term.
+        ignore_index: the class index of samples that do not count.
         reduction: "mean", "sum" or "none".
-        class_reduction: "sum" or "mean".
+        label_smoothing: from 0 to 1.
+        class_reduction: "sum" or "mean" over classes.
+        output: "softmax", or "sigmoid" where each logit is a yes or no of its own.
 
     Shape:
         logits [C], [N, C] or [N, C, d1, ...]; target class indices [], [N] or [N, d1, ...], or floating-point
         class probabilities shaped like logits.
     """
 
-    def __init__(self, reduction: str = "mean", class_reduction: str = "{class_reduction}") -> None:
-        super().__init__()
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f"reduction must be mean, sum or none, got {{reduction!r}}")
-        if class_reduction not in ("sum", "mean"):
-            raise ValueError(f"class_reduction must be sum or mean, got {{class_reduction!r}}")
-        self.reduction = reduction
-        self.class_reduction = class_reduction
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+        class_reduction: str = "{class_reduction}",
+        output: str = "{output}",
+    ) -> None:
+        super().__init__(
+            Curves(true_class, {other}, any_class{folded}, positive={positive}),
+            output=output,
+            class_reduction=class_reduction,
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            label_smoothing=label_smoothing,
+        )
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        dim = 0 if logits.dim() == 1 else 1
-        classes = logits.shape[dim]
-        if logits.dtype in (torch.float16, torch.bfloat16):
-            logits = logits.float()
-        if target.is_floating_point():
-            loss = any_class(log_odds(logits, dim), target.to(logits.dtype)).sum(dim)
-        else:
-            target = target.long().unsqueeze(dim)
-{by_index}
-        if self.class_reduction == "mean":
-            loss = loss / classes
-        if self.reduction == "none":
-            return loss
-        return loss.mean() if self.reduction == "mean" else loss.sum()'''
+
+def {function}(logits: Tensor, target: Tensor, **options: Any) -> Tensor:
+    """Return the loss; the options are those of ``{name}``."""
+    loss: Tensor = {name}(**options)(logits, target)
+    return loss'''

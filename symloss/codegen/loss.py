@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
-import sympy
-import torch
-from torch import Tensor, nn
+from typing import NamedTuple
 
-from symloss.codegen.checks import check_indices, check_logits, check_probabilities
-from symloss.codegen.evaluate import compile_tree
-from symloss.codegen.split import hard_forms, soft_form
-from symloss.codegen.stable import hide_target, log_odds, target_log_odds
-from symloss.errors import SymlossError, unknown
+import sympy
+from torch import Tensor
+
+from symloss.codegen.evaluate import DIVIDING, compile_tree
+from symloss.codegen.kernel import ClassWiseLoss, Curves
+from symloss.codegen.split import hard_forms, label_form, soft_form
+from symloss.errors import SymlossError
 from symloss.formula import Formula, parse_formula, to_text
+from symloss.formula.fold import number
 from symloss.symbolic import from_sympy
 
-REDUCTIONS = ("mean", "sum", "none")
-CLASS_REDUCTIONS = ("sum", "mean")
 
+class Loss(ClassWiseLoss):
+    """A class-wise loss from its formula.
 
-class Loss(nn.Module):
-    """A class-wise loss on a softmax output, from its formula.
-
-    The loss of a sample is the sum (or mean) over classes of L(p_c, y_c), with p the softmax of the logits.
-    With class indices only two functions of p are computed, L(p, 1) on the true class and L(p, 0) on the
-    others, in forms that stay accurate in float32 when probabilities underflow. Half-precision logits are
-    computed in float32.
+    The loss of a sample is the sum (or mean) over classes of w_c * L(p_c, y_c), with p the softmax of the logits and y
+    the labels; for cross-entropy's formula it is what ``torch.nn.CrossEntropyLoss`` has for the same options. Value and
+    gradient are computed together, the gradient from the formula's symbolic derivative, in forms that stay accurate in
+    float32 when probabilities underflow. With class indices no one-hot target is made: L(p, 1) is evaluated once a
+    sample, L(p, 0) once a class. Gradients of gradients, forward mode and the transforms of ``torch.func`` take a slower
+    way, through autograd.
 
     Args:
         expression: the formula in ``y_pred`` and ``y_true``, as text, tree or SymPy expression.
+        output: ``"softmax"``, or ``"sigmoid"`` where each logit is a yes or no of its own.
         class_reduction: ``"sum"`` (as cross-entropy) or ``"mean"`` over classes (as NGL was published).
-        reduction: ``"mean"`` or ``"sum"`` over samples and positions, or ``"none"``.
+        weight: ``[C]``, the factor of each class's term; it moves with the module and is in its state.
+        ignore_index: the class index (or 0/1 label) of samples that do not count.
+        reduction: ``"mean"`` or ``"sum"`` over samples and positions, or ``"none"``. With class indices the mean is
+            divided by the sum of the weights of the true classes, else by the number of samples that count.
+        label_smoothing: from 0 to 1: labels become ``y*(1 - s) + s/C``, or ``s/2`` instead of ``s/C`` on a sigmoid.
 
     Shape:
-        - logits: ``[N, C]``, ``[C]`` or ``[N, C, d1, ...]``, floating point, C >= 2.
-        - target: class indices ``[N]``, ``[]`` or ``[N, d1, ...]``; or probabilities, shaped like logits.
+        - logits: ``[C]``, ``[N, C]`` or ``[N, C, d1, ...]``, floating point, C >= 2. Half precision is computed in
+          float32 and has a float32 loss.
+        - target: class indices ``[]``, ``[N]`` or ``[N, d1, ...]``, any integer type; or probabilities, shaped like logits.
         - output: a scalar, or shaped like class indices if ``reduction="none"``.
 
+        On a sigmoid a target of class indices means one class against the rest, summed over classes as above. A target
+        shaped like the logits (floats in [0, 1], 0/1 integers or bools) makes every element a loss of its own, as
+        ``torch.nn.BCEWithLogitsLoss`` has it: logits of any shape, the mean over all elements, ``class_reduction``
+        without effect.
+
     Raises:
-        SymlossError: no formula, an unknown option, or a formula without a finite value at label 0 or 1.
+        SymlossError: no formula, a bad option, or a formula without a finite value at label 0 or 1.
 
     Example:
         >>> criterion = Loss("-y_true*log(y_pred)")
@@ -49,20 +60,24 @@ class Loss(nn.Module):
         self,
         expression: str | Formula | sympy.Expr,
         *,
+        output: str = "softmax",
         class_reduction: str = "sum",
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
         reduction: str = "mean",
+        label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
-        if class_reduction not in CLASS_REDUCTIONS:
-            raise SymlossError(unknown("class_reduction", str(class_reduction), CLASS_REDUCTIONS))
-        if reduction not in REDUCTIONS:
-            raise SymlossError(unknown("reduction", str(reduction), REDUCTIONS))
         formula = as_formula(expression)
+        super().__init__(
+            curves_of(formula),
+            output=output,
+            class_reduction=class_reduction,
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            label_smoothing=label_smoothing,
+        )
         self.expression = to_text(formula)
-        self.class_reduction = class_reduction
-        self.reduction = reduction
-        self._true, self._other = map(compile_tree, hard_forms(formula))
-        self._soft = compile_tree(soft_form(formula))
 
     @property
     def formula(self) -> Formula:
@@ -71,46 +86,57 @@ class Loss(nn.Module):
 
     def extra_repr(self) -> str:
         """Return the formula and options for ``repr``."""
-        return f"{self.expression!r}, class_reduction={self.class_reduction!r}, reduction={self.reduction!r}"
+        return f"{self.expression!r}, {super().extra_repr()}"
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the loss.
 
-        Raises:
-            SymlossError: a shape or type that does not fit, or a label outside its range (looked at on the
-                CPU alone: elsewhere it would stall the device, which reports a bad index itself).
-        """
-        check_logits(logits)
-        if logits.dtype in (torch.float16, torch.bfloat16):
-            logits = logits.float()
-        dim = 0 if logits.dim() == 1 else 1
-        classes = logits.shape[dim]
-        if target.is_floating_point():
-            check_probabilities(logits, target)
-            loss = self._soft_labels(logits, target.to(logits.dtype), dim)
-        else:
-            check_indices(logits, target, dim)
-            loss = self._class_indices(logits, target.long().unsqueeze(dim), dim)
-        if self.class_reduction == "mean":
-            loss = loss / classes
-        if self.reduction == "none":
-            return loss
-        return loss.mean() if self.reduction == "mean" else loss.sum()
+class Trees(NamedTuple):
+    """The functions of one class that a loss is computed from, in accurate forms.
 
-    def _class_indices(self, logits: Tensor, target: Tensor, dim: int) -> Tensor:
-        """Return the sum over classes for class indices with size 1 in ``dim``."""
-        classes = logits.shape[dim]
-        if self._other.constant is not None:
-            true = self._true(target_log_odds(logits, target, dim))
-            return true.squeeze(dim) + (classes - 1) * self._other.constant
-        odds = log_odds(logits, dim)
-        true = self._true(odds.gather(dim, target))
-        other = self._other(hide_target(odds, target, dim)).scatter(dim, target, 0.0)
-        return true.squeeze(dim) + other.sum(dim)
+    Attributes:
+        true, other, any: L(p, 1), L(p, 0) and L(p, y).
+        other_constant: L(p, 0) if it is one number.
+        folded: see :class:`Curves`.
+        positive: see :class:`Curves`.
+    """
 
-    def _soft_labels(self, logits: Tensor, target: Tensor, dim: int) -> Tensor:
-        """Return the sum over classes for class probabilities."""
-        return self._soft(log_odds(logits, dim), target).sum(dim)
+    true: Formula
+    other: Formula
+    any: Formula
+    other_constant: float | None
+    folded: tuple[Formula, float] | None
+    positive: bool
+
+
+def trees_of(formula: Formula) -> Trees:
+    """Return what a loss is computed from.
+
+    Raises:
+        SymlossError: the formula has no finite value at a label.
+    """
+    true, other, anything = label_form(formula, 1), label_form(formula, 0), soft_form(formula)
+    folded_true, folded_other = hard_forms(formula)
+    folded = None
+    if folded_other.op == "const" and other.op != "const":
+        folded = folded_true, number(folded_other)
+    nodes = (node for tree in (true, other, anything, folded_true) for node in tree.walk())
+    positive = any(node.op in DIVIDING for node in nodes)
+    return Trees(true, other, anything, number(other) if other.op == "const" else None, folded, positive)
+
+
+def curves_of(formula: Formula) -> Curves:
+    """Return a loss as functions on tensors, each with its response.
+
+    Raises:
+        SymlossError: the formula has no finite value at a label.
+    """
+    trees = trees_of(formula)
+    return Curves(
+        compile_tree(trees.true),
+        compile_tree(trees.other) if trees.other_constant is None else trees.other_constant,
+        compile_tree(trees.any),
+        None if trees.folded is None else (compile_tree(trees.folded[0]), trees.folded[1]),
+        trees.positive,
+    )
 
 
 def as_formula(expression: str | Formula | sympy.Expr) -> Formula:

@@ -62,10 +62,17 @@ OPERATIONS: dict[str, Operation] = {
     "min": Operation(stable.minimum, "minimum({0}, {1})"),
 }
 
-#: Functions that no formula names and the stable rewriting introduces.
+#: Functions that no formula names; the stable rewriting and responses introduce them.
 INTERNAL: dict[str, Operation] = {
     "expm1": Operation(stable.expm1, "expm1({0})"),
     "log1p": Operation(torch.log1p, "torch.log1p({0})"),
+    "rsqrt": Operation(stable.rsqrt, "rsqrt({0})"),
+    "power_slope": Operation(stable.power_slope, "power_slope({0}, {1})"),
+    "xlogy": Operation(stable.xlogy, "xlogy({0}, {1})"),
+    "pick": Operation(stable.pick, "pick({0}, {1}, {2}, {3})"),
+    "copy": Operation(stable.copy, "{0}.clone()"),
+    "i1_slope": Operation(stable.i1_slope, "i1_slope({0})"),
+    "i1e_slope": Operation(stable.i1e_slope, "i1e_slope({0})"),
 }
 
 ALL: dict[str, Operation] = OPERATIONS | INTERNAL

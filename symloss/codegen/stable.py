@@ -71,6 +71,11 @@ def sqrt(a: Tensor) -> Tensor:
     return torch.where(a == 0, 0.0, torch.where(a == 0, 1.0, a).sqrt())
 
 
+def rsqrt(a: Tensor) -> Tensor:
+    """Return 1 / sqrt(a), and 0 at 0, where the slope of :func:`sqrt` is 0."""
+    return torch.where(a == 0, 0.0, torch.where(a == 0, 1.0, a).rsqrt())
+
+
 def power(base: Tensor | float, exponent: Tensor | float) -> Tensor:
     """Return ``base ** exponent``, with gradient 0 instead of infinite at base 0 if 0 < exponent < 1."""
     if not isinstance(base, Tensor):
@@ -79,6 +84,14 @@ def power(base: Tensor | float, exponent: Tensor | float) -> Tensor:
         return base**exponent
     steep = (base == 0) & (exponent > 0) & (exponent < 1)
     return torch.where(steep, 0.0, torch.where(steep, 1.0, base) ** exponent)
+
+
+def power_slope(base: Tensor | float, exponent: Tensor | float) -> Tensor:
+    """Return ``exponent * base ** (exponent - 1)``, the slope of :func:`power` in its base."""
+    if not isinstance(base, Tensor):
+        return exponent * torch.pow(base, exponent - 1)  # type: ignore[arg-type]
+    steep = (base == 0) & (exponent > 0) & (exponent < 1)
+    return exponent * torch.where(steep, 0.0, torch.where(steep, 1.0, base) ** (exponent - 1))
 
 
 def maximum(a: Tensor | float, b: Tensor | float) -> Tensor:
@@ -95,3 +108,32 @@ def minimum(a: Tensor | float, b: Tensor | float) -> Tensor:
         a, b = b, a
     assert isinstance(a, Tensor)
     return torch.minimum(a, b if isinstance(b, Tensor) else torch.full_like(a, b))
+
+
+def pick(a: Tensor | float, b: Tensor | float, x: Tensor | float, y: Tensor | float) -> Tensor:
+    """Return x where a > b, y where a < b, and their mean at a tie: the slope of the larger of a and b."""
+    above, below = torch.as_tensor(a > b), torch.as_tensor(a < b)
+    return torch.where(above, x, torch.where(below, y, 0.5 * (x + y)))
+
+
+def xlogy(x: Tensor, a: Tensor | float) -> Tensor:
+    """Return x * log(a), and 0 where x is 0."""
+    return torch.xlogy(x, a)
+
+
+def copy(a: Tensor | float) -> Tensor | float:
+    """Return a tensor of the same content that may be overwritten."""
+    return a.clone() if isinstance(a, Tensor) else a
+
+
+def i1_slope(a: Tensor) -> Tensor:
+    """Return the derivative of the Bessel function I1, which is I0(a) - I1(a)/a."""
+    away = torch.where(a == 0, 1.0, a)
+    return torch.where(a == 0, 0.5, torch.special.i0(away) - torch.special.i1(away) / away)
+
+
+def i1e_slope(a: Tensor) -> Tensor:
+    """Return the derivative of exp(-abs(a)) * I1(a)."""
+    away = torch.where(a == 0, 1.0, a)
+    value = torch.special.i1e(away)
+    return torch.where(a == 0, 0.5, torch.special.i0e(away) - value / away - away.sign() * value)

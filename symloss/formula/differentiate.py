@@ -95,7 +95,7 @@ def _differentiate(node: Formula, known: dict[Formula, Formula]) -> Formula:
         if all(slope == ZERO for slope in slopes):
             found = ZERO
         elif len(slopes) == 1:
-            found = build("mul", _RATES[node.op](node.args[0], node), slopes[0])
+            found = build("mul", RATES[node.op](node.args[0], node), slopes[0])
         else:
             found = _binary(node, *node.args, *slopes)
         known[node] = found
@@ -123,7 +123,8 @@ def _binary(node: Formula, a: Formula, b: Formula, da: Formula, db: Formula) -> 
     return build("div", build("add" if op == "max" else "sub", build("add", da, db), half), TWO)
 
 
-_RATES: dict[str, Callable[[Formula, Formula], Formula]] = {
+#: dv/da of v = f(a), from the formulas of a and v.
+RATES: dict[str, Callable[[Formula, Formula], Formula]] = {
     "neg": lambda a, v: constant(-1.0),
     "exp": lambda a, v: v,
     "log": lambda a, v: call("div", ONE, a),

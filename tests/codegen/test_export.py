@@ -61,7 +61,13 @@ def test_torch_file_equals_the_loss(tmp_path, text, shape):
 
 def test_torch_file_imports_torch_alone():
     source = export_torch(parse_formula(FORMULAS[3]), name="ngl")
-    assert set(re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)) == {"__future__", "math", "torch"}
+    assert set(re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)) == {
+        "__future__",
+        "collections",
+        "math",
+        "torch",
+        "typing",
+    }
 
 
 @pytest.mark.parametrize("text", [*FORMULAS[:4], "-y_true*y_pred + (1 - y_true)/(1 - y_pred)**2"])

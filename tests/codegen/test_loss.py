@@ -217,7 +217,7 @@ def test_bad_input_is_explained(logits, target, message):
     ("arguments", "options", "message"),
     [
         ((CE,), {"reduction": "avg"}, "unknown reduction 'avg'"),
-        ((CE,), {"class_reduction": "men"}, "did you mean 'mean'"),
+        ((CE,), {"class_reduction": "men"}, "unknown class_reduction 'men'; known: sum, mean"),
         ((3.0,), {}, "got float"),
         ((call("add", constant(1.0), hole("x")),), {}, "template"),
         (("y_pred + log(y_true)",), {}, "not a finite real number"),

@@ -1,0 +1,235 @@
+"""Loss and gradient in one pass, from the formula and its response; of it only dL/dz waits for the backward pass.
+
+With class indices no one-hot target is made: the curve of other classes is computed everywhere, and that of the true
+class once a sample. On a CPU the samples pass in blocks that fit its cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symloss.codegen.kernel.autograd_path import differentiable_gradient
+from symloss.codegen.kernel.job import Job, filled
+from symloss.codegen.kernel.probabilities import Sigmoid
+from symloss.codegen.kernel.softmax import FusibleSoftmax, Softmax, TargetSoftmax
+
+#: Elements of a block for each thread of a CPU: some ten arrays of it should fit the cache.
+BLOCK = 1 << 16
+
+Scale = Tensor | float
+
+
+class FusedLoss(torch.autograd.Function):
+    """``(job, logits, target, weight, valid, scale) -> loss``; the arguments are those of :func:`evaluate`."""
+
+    @staticmethod
+    def forward(ctx: Any, job: Job, logits: Tensor, target: Tensor, *rest: Any) -> Tensor:
+        loss, slope = evaluate(job, logits, target, *rest, gradient=True)
+        ctx.job = job
+        if torch.compiler.is_compiling():
+            ctx.save_for_backward(slope)
+        else:
+            ctx.slope, ctx.rest = slope, rest
+            ctx.save_for_backward(logits, target)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, outer: Tensor) -> tuple[Any, ...]:
+        job = ctx.job
+        outer = outer if job.reduce or job.elementwise else outer.unsqueeze(1)
+        if torch.compiler.is_compiling():
+            slope = ctx.saved_tensors[0] * outer
+        elif torch.is_grad_enabled():  # somebody differentiates the gradient
+            slope = _differentiable(job, *ctx.saved_tensors, *ctx.rest) * outer
+        else:
+            slope, ctx.slope = ctx.slope, None  # given away once; a second backward computes it again
+            if slope is None:
+                slope = evaluate(job, *ctx.saved_tensors, *ctx.rest, gradient=True)[1]
+            if outer.dim() or outer.device.type != "cpu" or outer.item() != 1:
+                slope.mul_(outer)
+        return None, slope, None, None, None, None
+
+
+def evaluate(
+    job: Job,
+    logits: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    valid: Tensor | None,
+    scale: Scale,
+    *,
+    gradient: bool,
+) -> tuple[Tensor, Tensor | None]:
+    """Return the loss and, if asked for, its gradient in the logits.
+
+    Args:
+        job: what to compute.
+        logits: ``[N, C]`` or ``[N, C, S]``; any shape if elementwise.
+        target: class indices with size 1 in dimension 1, or labels shaped like logits.
+        weight: of each class, broadcastable to the logits.
+        valid: the losses that count, shaped like them; all if None.
+        scale: the factor of all losses.
+        gradient: whether the gradient is wanted.
+    """
+    blocks = list(_blocks(logits, job.elementwise))
+    if len(blocks) == 1:
+        loss, slope = _block(job, logits, target, weight, valid, scale, gradient)
+        return (loss.sum() if job.reduce else loss), slope
+    slope = torch.empty_like(logits) if gradient else None
+    losses: list[Tensor] = []
+    whole = None
+    for part in blocks:
+        place = part if job.elementwise else part[::2]
+        inside = None if valid is None else valid[place]
+        loss, piece = _block(job, logits[part], target[part], weight, inside, scale, gradient)
+        if job.reduce:
+            losses.append(loss.sum())
+        else:
+            whole = loss.new_empty(logits.shape if job.elementwise else target.squeeze(1).shape) if whole is None else whole
+            whole[place] = loss
+        if slope is not None:
+            slope[part] = piece  # type: ignore[assignment]
+    return (torch.stack(losses).sum() if whole is None else whole), slope
+
+
+def _blocks(logits: Tensor, elementwise: bool) -> Iterator[tuple[slice, ...]]:
+    """Yield the places of blocks of samples; one of everything where blocks bring nothing."""
+    one = torch.compiler.is_compiling() or logits.device.type != "cpu"
+    size = 0 if one else BLOCK * torch.get_num_threads()
+    if one or logits.numel() <= size:
+        yield (slice(None),) * min(logits.dim(), 3)
+        return
+    sample = logits[0].numel()
+    rows = max(1, size // sample)
+    if elementwise or logits.dim() == 2 or sample <= size:
+        columns = sample
+    else:
+        columns = max(64, size // logits.shape[1])
+    for row in range(0, len(logits), rows):
+        for column in range(0, logits.shape[2] if logits.dim() == 3 and not elementwise else 1, columns):
+            yield (slice(row, row + rows), slice(None), slice(column, column + columns))[: logits.dim()]
+
+
+def _block(
+    job: Job,
+    logits: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    valid: Tensor | None,
+    scale: Scale,
+    gradient: bool,
+) -> tuple[Tensor, Tensor | None]:
+    half = logits.dtype in (torch.float16, torch.bfloat16)
+    loss, slope = _each(job, logits.float() if half else logits, target, weight, scale, gradient)
+    if valid is not None:
+        loss = loss.masked_fill(~valid, 0.0)
+        if slope is not None:
+            slope = slope.masked_fill(~(valid if job.elementwise else valid.unsqueeze(1)), 0.0)
+    return loss, slope.to(logits.dtype) if half and slope is not None else slope
+
+
+def _each(
+    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, scale: Scale, gradient: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Return the loss of each sample or element, and its gradient."""
+    if job.sigmoid:
+        return _sigmoid(job, logits, target, weight, scale, gradient)
+    if not job.hard:
+        classes = _softmax(logits, job)
+        value, response = job.curves.any(classes, target, gradient)
+        value = filled(value, logits)
+    else:
+        true, other = job.pair()
+        if isinstance(other, float):
+            return _true_class_alone(job, logits, target, weight, scale, gradient)
+        classes = _softmax(logits, job)
+        own = classes.of(target)
+        own_value, own_response = true(own, job.label(True), gradient)
+        value, response = other(classes, job.label(False), gradient)
+        value = _with_own(filled(value, logits), target, own_value)
+        if gradient:
+            response = _with_own(filled(response, logits), target, own_response)
+    if weight is not None:
+        value = value * weight
+    loss = value.sum(1)
+    if not gradient:
+        return loss * scale, None
+    response = filled(response, logits) * (scale if weight is None else weight * scale)
+    if torch.compiler.is_compiling():
+        # Where the gradient is nan the loss is: so it shows, and so a compiler computes both in one pass and does not
+        # put the gradient off to the backward pass, where it would compute everything again.
+        probe = response.sum(1)
+        loss = torch.where(probe.isnan(), probe, loss)
+    return loss * scale, classes.gradient(response)
+
+
+def _true_class_alone(
+    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, scale: Scale, gradient: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The same where L(p, 0) is one number: only the true class's probability matters."""
+    true, other = job.pair()
+    assert isinstance(other, float)
+    classes = TargetSoftmax(logits, target, 1)
+    value, response = true(classes, job.label(True), gradient)
+    rest: Tensor | float = other * (logits.shape[1] - 1)
+    if weight is not None:
+        own = weight.flatten()[target]
+        value, rest = value * own, other * (weight.sum() - own)
+        response = None if response is None else response * own
+    loss = filled(value if isinstance(rest, float) and rest == 0 else value + rest, classes.p).squeeze(1) * scale
+    return loss, None if response is None else classes.gradient(response * scale)
+
+
+def _sigmoid(
+    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, scale: Scale, gradient: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The same where each class stands alone: dL/dz = (1 - p) * r."""
+    classes = Sigmoid(logits, job.curves.positive)
+    if job.hard:
+        true, other = job.pair()
+        value, response = _number(other) if isinstance(other, float) else other(classes, job.label(False), gradient)
+        own = Sigmoid(logits.gather(1, target), job.curves.positive)
+        own_value, own_response = true(own, job.label(True), gradient)
+        value = _with_own(filled(value, logits), target, own_value)
+        if gradient:
+            response = _with_own(filled(response, logits), target, own_response)
+    else:
+        value, response = job.curves.any(classes, target, gradient)
+        value = filled(value, logits)
+    if weight is not None:
+        value = value * weight
+    loss = (value if job.elementwise else value.sum(1)) * scale
+    if not gradient:
+        return loss, None
+    return loss, filled(response, logits) * (classes.q * (scale if weight is None else weight * scale))
+
+
+def _number(value: float) -> tuple[float, float]:
+    return value, 0.0
+
+
+def _softmax(logits: Tensor, job: Job) -> Softmax:
+    kind = FusibleSoftmax if torch.compiler.is_compiling() else Softmax
+    return kind(logits, 1, job.curves.positive)
+
+
+def _with_own(values: Tensor, target: Tensor, own: Tensor | float | None) -> Tensor:
+    """Return the values with those of the true class replaced."""
+    if torch.compiler.is_compiling():
+        return values.scatter(1, target, own)  # type: ignore[arg-type]
+    return values.scatter_(1, target, own)  # type: ignore[arg-type]
+
+
+def _differentiable(
+    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, valid: Tensor | None, scale: Scale
+) -> Tensor:
+    """Return the gradient as a differentiable function of the logits."""
+    half = logits.dtype in (torch.float16, torch.bfloat16)
+    slope = differentiable_gradient(job, logits.float() if half else logits, target, weight) * scale
+    if valid is not None:
+        slope = slope.masked_fill(~(valid if job.elementwise else valid.unsqueeze(1)), 0.0)
+    return slope.to(logits.dtype)

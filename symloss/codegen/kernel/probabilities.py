@@ -1,0 +1,86 @@
+"""What formulas read of a class: p, q = 1 - p and their logarithms, each to full relative accuracy, computed once.
+
+Everything comes from the log-odds ``u = log(p / (1 - p))``. Of a softmax only the largest class can have p above 1/2,
+so for that one the others are summed apart, and for all others 1 - p cancels nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from symloss.codegen.stable import from_log
+
+#: The value of a class and, if asked for, its response p * dL/dp; a number where it is the same for every p.
+Curve = Callable[..., tuple[Tensor | float, Tensor | float | None]]
+
+
+class Curves(NamedTuple):
+    """A loss as functions ``(probabilities, label, gradient) -> (value, response)`` of one class.
+
+    Attributes:
+        true: L(p, 1); the label is not read.
+        other: L(p, 0), or a number if it does not depend on p.
+        any: L(p, y) for a label y in [0, 1], a tensor or a number.
+        folded: if L(p, 0) = a + b*p, what to sum instead on a softmax whose classes weigh the same: ``true + b*(1 - p)``
+            on the true class and ``a`` on every other, since the probabilities of the others sum to ``1 - p``.
+        positive: whether a formula divides by p, so that it must stay above zero.
+    """
+
+    true: Curve
+    other: Curve | float
+    any: Curve
+    folded: tuple[Curve, float] | None = None
+    positive: bool = True
+
+
+class Odds:
+    """The probabilities of classes of which each has its log-odds, differentiable."""
+
+    def __init__(self, log_odds: Tensor) -> None:
+        self.log_odds = log_odds
+
+    @property
+    def log_p(self) -> Tensor:
+        return logsigmoid(self.log_odds)
+
+    @property
+    def log_q(self) -> Tensor:
+        return logsigmoid(-self.log_odds)
+
+    @property
+    def p(self) -> Tensor:
+        return from_log(self.log_p)
+
+    @property
+    def q(self) -> Tensor:
+        return from_log(self.log_q)
+
+
+class Sigmoid:
+    """The probabilities of a sigmoid output, for values alone."""
+
+    def __init__(self, logits: Tensor, positive: bool) -> None:
+        self._logits = logits
+        self._least = torch.finfo(logits.dtype).tiny if positive else 0.0
+
+    @property
+    def log_p(self) -> Tensor:
+        return logsigmoid(self._logits)
+
+    @property
+    def log_q(self) -> Tensor:
+        return logsigmoid(-self._logits)
+
+    @property
+    def p(self) -> Tensor:
+        return torch.sigmoid(self._logits).clamp(min=self._least)
+
+    @property
+    def q(self) -> Tensor:
+        return torch.sigmoid(-self._logits).clamp(min=self._least)

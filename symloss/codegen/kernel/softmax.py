@@ -1,0 +1,167 @@
+"""The probabilities of a softmax, and the gradient of its logits from the responses of its classes.
+
+With ``r = p * dL/dp`` of each class, ``dL/dz_c = r_c - p_c * sum_k r_k``. The largest class is kept apart: there 1 - p
+would cancel, and its term of the sum as well. Written with ``share_c = p_c / (1 - p_top)`` nothing does.
+
+These classes are for values alone: they work in place, and autograd cannot follow them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+
+class Softmax:
+    """The probabilities of every class of a softmax.
+
+    Args:
+        logits: any shape, in single or double precision.
+        dim: where the classes are.
+        positive: whether p and 1 - p must stay above zero.
+    """
+
+    def __init__(self, logits: Tensor, dim: int, positive: bool) -> None:
+        self._logits, self._dim = logits, dim
+        self._largest, self._top = logits.max(dim, keepdim=True)
+        share = logits.scatter(dim, self._top, -math.inf)
+        second = share.amax(dim, keepdim=True).clamp_(min=torch.finfo(logits.dtype).min)
+        share = share.sub_(second).exp_()
+        total = share.sum(dim, keepdim=True).clamp_(min=1.0)  # 0 if all other logits are -inf
+        self._share = share.div_(total)
+        odds = self._largest - second - total.log_()
+        self._log_q_top = logsigmoid(-odds)
+        self._log_p_top = logsigmoid(odds)
+        self._finish(odds, positive)
+
+    def _finish(self, odds: Tensor, positive: bool) -> None:
+        """Compute p from the share and the log-odds of the largest class."""
+        least = torch.finfo(odds.dtype).tiny if positive else 0.0
+        # Kept above zero with q, so that q * r is right where r grows as 1/q.
+        self._p_top, self._q_top = torch.sigmoid(odds), torch.sigmoid(-odds).clamp(min=least)
+        p = self._share * self._q_top
+        self.p = self._put(p.clamp(min=least) if positive else p, self._p_top)
+
+    def _put(self, values: Tensor, at_top: Tensor | float) -> Tensor:
+        """Return the values with those of the largest class replaced."""
+        return values.scatter_(self._dim, self._top, at_top)  # type: ignore[arg-type]
+
+    def _take(self, values: Tensor) -> Tensor:
+        """Return the values of the largest class."""
+        return values.gather(self._dim, self._top)
+
+    @property
+    def q(self) -> Tensor:
+        return self._put(1.0 - self.p, self._q_top)
+
+    @property
+    def log_p(self) -> Tensor:
+        return self._logits - self._largest + self._log_p_top
+
+    @property
+    def log_q(self) -> Tensor:
+        return self._put(torch.log1p(-self.p), self._log_q_top)
+
+    def of(self, target: Tensor) -> TrueClass:
+        """Return the probabilities of the true class; ``target`` has size 1 where the classes are."""
+        return TrueClass(self, target, target == self._top)
+
+    def gradient(self, response: Tensor) -> Tensor:
+        """Return dL/dz of the responses, which it overwrites."""
+        at_top = self._q_top * self._take(response)
+        response = self._put(response, 0.0)
+        rest = response.sum(self._dim, keepdim=True)
+        response = response.addcmul_(self._share, (self._q_top * rest).add_(at_top), value=-1.0)
+        return self._put(response, at_top.addcmul_(self._p_top, rest, value=-1.0))
+
+
+class FusibleSoftmax(Softmax):
+    """The same for a compiler: masks instead of indices, which fuse into one loop, and nothing in place."""
+
+    def __init__(self, logits: Tensor, dim: int, positive: bool) -> None:
+        self._logits, self._dim = logits, dim
+        self._largest = logits.amax(dim, keepdim=True)
+        peak = logits == self._largest
+        alone = peak.sum(dim, keepdim=True) == 1
+        self._mask = peak & alone  # of several largest classes none has p above 1/2
+        second = torch.where(self._mask, -math.inf, logits).amax(dim, keepdim=True)
+        second = second.clamp(min=torch.finfo(logits.dtype).min)
+        share = torch.where(self._mask, 0.0, (logits - second).exp())
+        total = share.sum(dim, keepdim=True).clamp(min=1.0)
+        self._share = share / total
+        log_total = total.log()
+        odds = torch.where(alone, self._largest - second - log_total, -math.inf)
+        self._log_q_top = logsigmoid(-odds)
+        self._log_p_top = torch.where(alone, logsigmoid(odds), -log_total)
+        self._finish(odds, positive)
+
+    def _put(self, values: Tensor, at_top: Tensor | float) -> Tensor:
+        return torch.where(self._mask, at_top, values)
+
+    def _take(self, values: Tensor) -> Tensor:
+        return torch.where(self._mask, values, 0.0).sum(self._dim, keepdim=True)
+
+    def of(self, target: Tensor) -> TrueClass:
+        return TrueClass(self, target, self._mask.gather(self._dim, target))
+
+
+class TrueClass:
+    """The probabilities of the true class, read from those of all."""
+
+    def __init__(self, classes: Softmax, target: Tensor, is_top: Tensor) -> None:
+        self._classes, self._target, self._is_top = classes, target, is_top
+
+    @property
+    def p(self) -> Tensor:
+        return self._classes.p.gather(self._classes._dim, self._target)
+
+    @property
+    def q(self) -> Tensor:
+        return torch.where(self._is_top, self._classes._q_top, 1.0 - self.p)
+
+    @property
+    def log_p(self) -> Tensor:
+        classes = self._classes
+        return classes._logits.gather(classes._dim, self._target) - classes._largest + classes._log_p_top
+
+    @property
+    def log_q(self) -> Tensor:
+        return torch.where(self._is_top, self._classes._log_q_top, torch.log1p(-self.p))
+
+
+class TargetSoftmax:
+    """A softmax of which only the true class's probability is asked for: no other class is looked at alone.
+
+    Args:
+        logits: any shape, in single or double precision.
+        target: class indices with size 1 in ``dim``.
+        dim: where the classes are.
+    """
+
+    def __init__(self, logits: Tensor, target: Tensor, dim: int) -> None:
+        self._logits, self._target, self._dim = logits, target, dim
+        self._largest = largest = logits.amax(dim, keepdim=True)
+        self._weights = (logits - largest).exp_()
+        own = self._weights.gather(dim, target)
+        self._weights.scatter_(dim, target, 0.0)
+        rest = self._weights.sum(dim, keepdim=True)
+        self._total = rest + own
+        self._log_own = logits.gather(dim, target) - largest
+        least = torch.finfo(logits.dtype).tiny
+        self.p, self.q = (own / self._total).clamp_(min=least), (rest / self._total).clamp_(min=least)
+
+    @property
+    def log_p(self) -> Tensor:
+        return torch.where(self.q < 0.5, torch.log1p(-self.q), self._log_own - self._total.log())
+
+    @property
+    def log_q(self) -> Tensor:
+        others = self._logits.scatter(self._dim, self._target, -math.inf).logsumexp(self._dim, keepdim=True)
+        return torch.where(self.p < 0.5, torch.log1p(-self.p), others - self._largest - self._total.log())
+
+    def gradient(self, response: Tensor | float) -> Tensor:
+        """Return dL/dz of the true class's response: ``-p_c * r`` for all others, ``(1 - p) * r`` for itself."""
+        return self._weights.mul_(-response / self._total).scatter_(self._dim, self._target, response * self.q)
