@@ -21,6 +21,7 @@ def log_odds(logits: Tensor, dim: int) -> Tensor:
 
     The largest class needs the sum over the others summed apart: taking it from the total would cancel.
     """
+    logits = logits.clamp(min=torch.finfo(logits.dtype).min / 4)  # a logit of -inf would bring nan as a gradient
     top = logits.argmax(dim, keepdim=True)
     is_top = torch.zeros_like(logits, dtype=torch.bool).scatter(dim, top, True)
     # Shifted first: a difference of sums near the logits' size would keep only their absolute accuracy.

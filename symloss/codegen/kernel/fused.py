@@ -29,7 +29,7 @@ class FusedLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, job: Job, logits: Tensor, target: Tensor, *rest: Any) -> Tensor:
         loss, slope = evaluate(job, logits, target, *rest, gradient=True)
-        ctx.job = job
+        ctx.job, ctx.dtype = job, logits.dtype
         if torch.compiler.is_compiling():
             ctx.save_for_backward(slope)
         else:
@@ -51,7 +51,7 @@ class FusedLoss(torch.autograd.Function):
                 slope = evaluate(job, *ctx.saved_tensors, *ctx.rest, gradient=True)[1]
             if outer.dim() or outer.device.type != "cpu" or outer.item() != 1:
                 slope.mul_(outer)
-        return None, slope, None, None, None, None
+        return None, slope.to(ctx.dtype), None, None, None, None
 
 
 def evaluate(
@@ -78,22 +78,22 @@ def evaluate(
     blocks = list(_blocks(logits, job.elementwise))
     if len(blocks) == 1:
         loss, slope = _block(job, logits, target, weight, valid, scale, gradient)
-        return (loss.sum() if job.reduce else loss), slope
-    slope = torch.empty_like(logits) if gradient else None
-    losses: list[Tensor] = []
-    whole = None
-    for part in blocks:
+        return (loss.sum() if job.reduce else loss) * scale, slope
+    slope = torch.empty_like(logits, dtype=_stored(logits)) if gradient else None
+    kind = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
+    shape = (len(blocks),) if job.reduce else logits.shape if job.elementwise else logits.shape[:1] + logits.shape[2:]
+    losses = torch.empty(shape, dtype=kind)
+    for number, part in enumerate(blocks):
         place = part if job.elementwise else part[::2]
         inside = None if valid is None else valid[place]
         loss, piece = _block(job, logits[part], target[part], weight, inside, scale, gradient)
         if job.reduce:
-            losses.append(loss.sum())
+            losses[number] = loss.sum()
         else:
-            whole = loss.new_empty(logits.shape if job.elementwise else target.squeeze(1).shape) if whole is None else whole
-            whole[place] = loss
+            losses[place] = loss
         if slope is not None:
             slope[part] = piece  # type: ignore[assignment]
-    return (torch.stack(losses).sum() if whole is None else whole), slope
+    return (losses.sum() if job.reduce else losses) * scale, slope
 
 
 def _blocks(logits: Tensor, elementwise: bool) -> Iterator[tuple[slice, ...]]:
@@ -129,13 +129,18 @@ def _block(
         loss = loss.masked_fill(~valid, 0.0)
         if slope is not None:
             slope = slope.masked_fill(~(valid if job.elementwise else valid.unsqueeze(1)), 0.0)
-    return loss, slope.to(logits.dtype) if half and slope is not None else slope
+    return loss, None if slope is None else slope.to(_stored(logits))
+
+
+def _stored(logits: Tensor) -> torch.dtype:
+    """Return the type that the gradient waits in: not float16, where it would underflow before a scaled loss lifts it."""
+    return torch.float32 if logits.dtype == torch.float16 else logits.dtype
 
 
 def _each(
     job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, scale: Scale, gradient: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """Return the loss of each sample or element, and its gradient."""
+    """Return the loss of each sample or element, and its gradient times the scale."""
     if job.sigmoid:
         return _sigmoid(job, logits, target, weight, scale, gradient)
     if not job.hard:
@@ -157,14 +162,14 @@ def _each(
         value = value * weight
     loss = value.sum(1)
     if not gradient:
-        return loss * scale, None
+        return loss, None
     response = filled(response, logits) * (scale if weight is None else weight * scale)
     if torch.compiler.is_compiling():
         # Where the gradient is nan the loss is: so it shows, and so a compiler computes both in one pass and does not
         # put the gradient off to the backward pass, where it would compute everything again.
         probe = response.sum(1)
         loss = torch.where(probe.isnan(), probe, loss)
-    return loss * scale, classes.gradient(response)
+    return loss, classes.gradient(response)
 
 
 def _true_class_alone(
@@ -180,7 +185,7 @@ def _true_class_alone(
         own = weight.flatten()[target]
         value, rest = value * own, other * (weight.sum() - own)
         response = None if response is None else response * own
-    loss = filled(value if isinstance(rest, float) and rest == 0 else value + rest, classes.p).squeeze(1) * scale
+    loss = filled(value if isinstance(rest, float) and rest == 0 else value + rest, classes.p).squeeze(1)
     return loss, None if response is None else classes.gradient(response * scale)
 
 
@@ -202,7 +207,7 @@ def _sigmoid(
         value = filled(value, logits)
     if weight is not None:
         value = value * weight
-    loss = (value if job.elementwise else value.sum(1)) * scale
+    loss = value if job.elementwise else value.sum(1)
     if not gradient:
         return loss, None
     return loss, filled(response, logits) * (classes.q * (scale if weight is None else weight * scale))

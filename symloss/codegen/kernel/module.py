@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -104,17 +106,18 @@ class ClassWiseLoss(nn.Module):
         scale: Scale = 1.0
         if self.reduction == "mean":
             if self.weight is not None:
-                counted = self.weight[target]
+                counted = self.weight.to(_precision(logits))[target]
                 total: Scale = (counted if valid is None else counted.masked_fill(~valid, 0.0)).sum()
             else:
                 total = target.numel() if valid is None else valid.sum()
-            scale = _inverse(total)
+            scale = _inverse(total, logits)
         return self._run(logits, target.unsqueeze(1), valid, scale, hard=True, labels=labels)
 
     def _probabilities(self, logits: Tensor, target: Tensor) -> Tensor:
         if readable(target):
             check_range(target.detach(), 1, "class probability")
-        scale = 1.0 if self.reduction != "mean" else _inverse(target.numel() // target.shape[1])
+        scale = 1.0 if self.reduction != "mean" else _inverse(target.numel() // target.shape[1], logits)
+        target = target.to(_precision(logits))
         if self.label_smoothing:
             even = 1 / (2 if self.output == "sigmoid" else target.shape[1])
             target = target * (1 - self.label_smoothing) + self.label_smoothing * even
@@ -129,10 +132,10 @@ class ClassWiseLoss(nn.Module):
             if readable(target):
                 check_range(target.detach(), 1, "label")
         elif target.dtype != torch.bool:
-            target, valid = self._kept(target, 1, "label")
+            target, valid = self._kept(target.long(), 1, "label")
         total: Scale = target.numel() if valid is None else valid.sum()
-        scale = _inverse(total) if self.reduction == "mean" else 1.0
-        target = target.to(torch.float32 if logits.dtype.itemsize < 4 else logits.dtype)
+        scale = _inverse(total, logits) if self.reduction == "mean" else 1.0
+        target = target.to(_precision(logits))
         if self.label_smoothing:
             target = target * (1 - self.label_smoothing) + self.label_smoothing / 2
         return self._run(logits, target, valid, scale, hard=False, elementwise=True)
@@ -168,11 +171,9 @@ class ClassWiseLoss(nn.Module):
             elementwise,
             self.reduction != "none",
         )
-        precision = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
+        precision = _precision(logits)
         if weight is not None:
             weight = weight.to(precision).reshape(1, -1, *[1] * (logits.dim() - 2))
-        if not hard:
-            target = target.to(precision)
         if self.class_reduction == "mean" and not elementwise:
             scale = scale / logits.shape[1]
         if transformed() or torch.autograd.forward_ad._current_level >= 0 or (not hard and target.requires_grad):
@@ -192,8 +193,13 @@ class ClassWiseLoss(nn.Module):
         return (loss.sum() if job.reduce else loss) * scale
 
 
-def _inverse(total: Scale) -> Scale:
+def _precision(logits: Tensor) -> torch.dtype:
+    """Return the type that is computed in."""
+    return torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
+
+
+def _inverse(total: Scale, logits: Tensor) -> Scale:
     """Return 1 / total; of nothing the mean is nan, as torch has it."""
     if isinstance(total, Tensor):
-        return 1 / total
-    return 1 / total if total else float("nan")
+        return 1 / total.to(_precision(logits))
+    return 1 / total if total else math.nan
