@@ -3,7 +3,7 @@
 from symloss.codegen.coupled import CoupledLoss
 from symloss.codegen.evaluate import Program, compile_tree
 from symloss.codegen.export import export_json, export_latex, export_sympy
-from symloss.codegen.export_torch import export_torch
+from symloss.codegen.export_torch import export_torch, export_torch_coupled
 from symloss.codegen.loss import Loss, as_formula
 from symloss.codegen.split import hard_forms, soft_form
 
@@ -17,6 +17,7 @@ __all__ = [
     "export_latex",
     "export_sympy",
     "export_torch",
+    "export_torch_coupled",
     "hard_forms",
     "soft_form",
 ]

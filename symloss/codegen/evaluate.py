@@ -8,12 +8,12 @@ from typing import Any
 from torch import Tensor
 
 from symloss.codegen.operations import ALL
-from symloss.codegen.response import response_form
+from symloss.codegen.response import response_form, slope_form
 from symloss.formula import Formula
 from symloss.formula.fold import number
 
 #: What a leaf is called by :mod:`symloss.codegen.kernel.probabilities`.
-LEAVES = {"y_pred": "p", "q": "q", "log_p": "log_p", "log_q": "log_q"}
+LEAVES = {"y_pred": "p", "q": "q", "log_p": "log_p", "log_q": "log_q", "log_odds": "log_odds"}
 
 #: Operations that have no value at p = 0 or 1, or may not.
 DIVIDING = frozenset(("div", "pow", "log", "log1p", "log_q", "tan", "sqrt"))
@@ -28,7 +28,7 @@ class Program:
     Attributes:
         steps: (operation, indices of arguments, constant, indices that nothing reads after this step).
         value: the step that is the formula.
-        response: the step that is ``p * dL/dp``.
+        response: the step that is ``p * dL/dp``, or for a sigmoid ``dL/du``.
     """
 
     steps: tuple[Step, ...]
@@ -41,7 +41,7 @@ class Program:
         """Return ``(value, response)`` of each class, the response None unless asked for.
 
         Args:
-            probabilities: has ``p``, ``q``, ``log_p`` and ``log_q`` of the classes, any shape.
+            probabilities: has ``p``, ``q``, ``log_p``, ``log_q`` and ``log_odds`` of the classes, any shape.
             label: labels in [0, 1], broadcastable to them; read by a formula with ``y_true`` alone.
             gradient: whether the response is wanted.
         """
@@ -60,8 +60,13 @@ class Program:
         return values[self.value], values[self.response] if gradient else None
 
 
-def compile_tree(tree: Formula) -> Program:
-    """Return the program of a formula in an accurate form, from :mod:`symloss.codegen.split`."""
+def compile_tree(tree: Formula, sigmoid: bool = False) -> Program:
+    """Return the program of a formula in an accurate form, from :mod:`symloss.codegen.split`.
+
+    Args:
+        tree: the formula.
+        sigmoid: whether the slope in the log-odds is wanted in place of the response.
+    """
     places: dict[Formula, int] = {}
     steps: list[tuple[str, tuple[int, ...], float | None]] = []
 
@@ -82,7 +87,7 @@ def compile_tree(tree: Formula) -> Program:
         return index
 
     outputs: list[int] = []
-    value, response = output(tree), output(response_form(tree))
+    value, response = output(tree), output(slope_form(tree) if sigmoid else response_form(tree))
     last = {read: step for step, (_, reads, _) in enumerate(steps) for read in reads}
     done: list[list[int]] = [[] for _ in steps]
     for read, step in last.items():

@@ -6,14 +6,14 @@ from collections import Counter
 
 from symloss.codegen.evaluate import LEAVES
 from symloss.codegen.operations import ALL
-from symloss.codegen.response import response_form
+from symloss.codegen.response import response_form, slope_form
 from symloss.formula import Formula
 from symloss.formula.fold import number
 
 _SHORT_NAMES = "abcdefghijklmnoruvw"
 
 
-def curve_source(name: str, what: str, tree: Formula) -> str:
+def curve_source(name: str, what: str, tree: Formula, sigmoid: bool = False) -> str:
     """Return a function ``name(x, y, gradient)`` that returns the value and the response of a class.
 
     Parts that both need, or one needs twice, are computed once and named.
@@ -22,8 +22,10 @@ def curve_source(name: str, what: str, tree: Formula) -> str:
         name: of the function.
         what: for its docstring.
         tree: the formula in an accurate form, from :mod:`symloss.codegen.split`.
+        sigmoid: whether the slope in the logit is wanted in place of the response.
     """
-    response = response_form(tree)
+    response = slope_form(tree) if sigmoid else response_form(tree)
+    second = "its slope in the logit" if sigmoid else "p * dL/dp, which the gradient is made of"
     lines: list[str] = []
     known = dict.fromkeys(_repeated(tree, response), "")
     value_text = _expression(tree, known, lines)
@@ -41,7 +43,7 @@ def curve_source(name: str, what: str, tree: Formula) -> str:
     return "\n".join(
         [
             f"def {name}(x: Any, y: Any = None, gradient: bool = True) -> tuple[Any, Any]:",
-            f'    """Return {what}; and p * dL/dp, which the gradient is made of."""',
+            f'    """Return {what}; and {second}."""',
             *(f"    {line}" for line in lines),
         ]
     )

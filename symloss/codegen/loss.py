@@ -23,8 +23,8 @@ class Loss(ClassWiseLoss):
     the labels; for cross-entropy's formula it is what ``torch.nn.CrossEntropyLoss`` has for the same options. Value and
     gradient are computed together, the gradient from the formula's symbolic derivative, in forms that stay accurate in
     float32 when probabilities underflow. With class indices no one-hot target is made: L(p, 1) is evaluated once a
-    sample, L(p, 0) once a class. Gradients of gradients, forward mode and the transforms of ``torch.func`` take a slower
-    way, through autograd.
+    sample, L(p, 0) once a class. Gradients of gradients, forward mode and the transforms of ``torch.func`` take a
+    slower way, through autograd.
 
     Args:
         expression: the formula in ``y_pred`` and ``y_true``, as text, tree or SymPy expression.
@@ -39,7 +39,8 @@ class Loss(ClassWiseLoss):
     Shape:
         - logits: ``[C]``, ``[N, C]`` or ``[N, C, d1, ...]``, floating point, C >= 2. Half precision is computed in
           float32 and has a float32 loss.
-        - target: class indices ``[]``, ``[N]`` or ``[N, d1, ...]``, any integer type; or probabilities, shaped like logits.
+        - target: class indices ``[]``, ``[N]`` or ``[N, d1, ...]``, any integer type; or probabilities, shaped like
+          logits.
         - output: a scalar, or shaped like class indices if ``reduction="none"``.
 
         On a sigmoid a target of class indices means one class against the rest, summed over classes as above. A target
@@ -69,7 +70,7 @@ class Loss(ClassWiseLoss):
     ) -> None:
         formula = as_formula(expression)
         super().__init__(
-            curves_of(formula),
+            curves_of(formula, output),
             output=output,
             class_reduction=class_reduction,
             weight=weight,
@@ -123,17 +124,17 @@ def trees_of(formula: Formula) -> Trees:
     return Trees(true, other, anything, number(other) if other.op == "const" else None, folded, positive)
 
 
-def curves_of(formula: Formula) -> Curves:
-    """Return a loss as functions on tensors, each with its response.
+def curves_of(formula: Formula, output: str = "softmax") -> Curves:
+    """Return a loss as functions on tensors, each with its response, or on a sigmoid with its slope in the logit.
 
     Raises:
         SymlossError: the formula has no finite value at a label.
     """
-    trees = trees_of(formula)
+    trees, sigmoid = trees_of(formula), output == "sigmoid"
     return Curves(
-        compile_tree(trees.true),
-        compile_tree(trees.other) if trees.other_constant is None else trees.other_constant,
-        compile_tree(trees.any),
+        compile_tree(trees.true, sigmoid),
+        compile_tree(trees.other, sigmoid) if trees.other_constant is None else trees.other_constant,
+        compile_tree(trees.any, sigmoid),
         None if trees.folded is None else (compile_tree(trees.folded[0]), trees.folded[1]),
         trees.positive,
     )

@@ -1,26 +1,36 @@
-"""The response ``p * dL/dp`` of a formula in its accurate form, itself in an accurate form.
+"""The response ``p * dL/dp`` of a formula, or its slope in the log-odds, in a form as accurate as the formula's own.
 
 The backward pass computes it instead of a chain of derivatives. It differs from :mod:`symloss.formula.differentiate` in
-that it starts from the stable form, so that what was cancelled there stays cancelled, and in that floating point matters:
-no derivative is a difference of nearly equal numbers, and none is infinite times zero.
+that it starts from the stable form, so that what was cancelled there stays cancelled, and in that floating point
+matters: no derivative is a difference of nearly equal numbers, and none is infinite times zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from symloss.codegen.rewrite import LOG_P, LOG_Q, Q, stabilise
+from symloss.codegen.rewrite import LOG_ODDS, LOG_P, LOG_Q, Q, stabilise
 from symloss.formula import Y_PRED, Formula, call, constant, fold
 from symloss.formula.differentiate import RATES, build, times_p
 from symloss.formula.fold import ONE, ZERO, number
 
 _MINUS_ONE, _HALF = constant(-1.0), constant(0.5)
 
-_LEAVES = {
+#: d/dp of what formulas read.
+_IN_P = {
     Y_PRED: ONE,
     Q: _MINUS_ONE,
     LOG_P: call("div", ONE, Y_PRED),
     LOG_Q: call("div", _MINUS_ONE, Q),
+    LOG_ODDS: call("div", call("div", ONE, Y_PRED), Q),
+}
+#: d/du of the same, u = log(p / (1 - p)).
+_IN_LOG_ODDS = {
+    Y_PRED: call("mul", Y_PRED, Q),
+    Q: call("neg", call("mul", Y_PRED, Q)),
+    LOG_P: Q,
+    LOG_Q: call("neg", Y_PRED),
+    LOG_ODDS: ONE,
 }
 
 #: Rates that lose digits or meet 0 * inf as they are usually written.
@@ -42,14 +52,22 @@ def response_form(tree: Formula) -> Formula:
     >>> response_form(stabilise(parse_formula("-log(y_pred)")))
     Formula('-1')
     """
-    return stabilise(fold(times_p(_differentiate(tree, {}))))
+    return stabilise(fold(times_p(_differentiate(tree, _IN_P, {}))))
 
 
-def _differentiate(node: Formula, known: dict[Formula, Formula]) -> Formula:
+def slope_form(tree: Formula) -> Formula:
+    """Return ``dL/du`` with ``u = log(p / (1 - p))`` of a formula in an accurate form, in one too.
+
+    It is what a sigmoid's logit receives; taken as ``(1 - p) * response`` it might be infinity times zero.
+    """
+    return stabilise(fold(_differentiate(tree, _IN_LOG_ODDS, {})))
+
+
+def _differentiate(node: Formula, leaves: dict[Formula, Formula], known: dict[Formula, Formula]) -> Formula:
     if not node.args:
-        return _LEAVES.get(node, ZERO)
+        return leaves.get(node, ZERO)
     if node not in known:
-        slopes = [_differentiate(arg, known) for arg in node.args]
+        slopes = [_differentiate(arg, leaves, known) for arg in node.args]
         if all(slope == ZERO for slope in slopes):
             known[node] = ZERO
         elif len(slopes) == 1:

@@ -1,7 +1,8 @@
 """Rewriting a formula into a form that floating point computes accurately for p anywhere in (0, 1).
 
 The rewritten formula is the same real function. It may use leaves beside ``y_pred`` that are known to full
-relative accuracy (``q`` = 1 - p, ``log_p``, ``log_q``) and the functions ``expm1`` and ``log1p``.
+relative accuracy (``q`` = 1 - p, ``log_p``, ``log_q``, ``log_odds`` = log_p - log_q) and the functions ``expm1`` and
+``log1p``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from symloss.formula.fold import ONE, number
 Q = Formula("q")
 LOG_P = Formula("log_p")
 LOG_Q = Formula("log_q")
+LOG_ODDS = Formula("log_odds")
 
 _MINUS_ONE = constant(-1.0)
 #: Up to this power repeated products are as good as exp(a*log p), and easier to read.
@@ -132,7 +134,7 @@ def _exp(log: Formula, sign: int = 1) -> Formula:
 
 def _is_log_power(node: Formula) -> bool:
     """Say whether a node is a power of p or q written through its logarithm; it may leave the float range."""
-    return node.op == "exp" and any(leaf.op in ("log_p", "log_q") for leaf in node.walk())
+    return node.op == "exp" and any(leaf.op in ("log_p", "log_q", "log_odds") for leaf in node.walk())
 
 
 def _rule_log(a: Formula) -> Formula | None:
@@ -185,6 +187,10 @@ def _rule_div(a: Formula, b: Formula) -> Formula | None:
 
 
 def _rule_sub(a: Formula, b: Formula) -> Formula | None:
+    if (a, b) == (LOG_P, LOG_Q):
+        return LOG_ODDS
+    if (a, b) == (LOG_Q, LOG_P):
+        return call("neg", LOG_ODDS)
     if a == ONE:
         log = _positive_log(b)
         return None if log is None else call("neg", call("expm1", log))

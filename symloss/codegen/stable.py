@@ -90,7 +90,8 @@ def power(base: Tensor | float, exponent: Tensor | float) -> Tensor:
 def power_slope(base: Tensor | float, exponent: Tensor | float) -> Tensor:
     """Return ``exponent * base ** (exponent - 1)``, the slope of :func:`power` in its base."""
     if not isinstance(base, Tensor):
-        return exponent * torch.pow(base, exponent - 1)  # type: ignore[arg-type]
+        assert isinstance(exponent, Tensor)
+        return exponent * torch.pow(base, exponent - 1)
     steep = (base == 0) & (exponent > 0) & (exponent < 1)
     return exponent * torch.where(steep, 0.0, torch.where(steep, 1.0, base) ** (exponent - 1))
 

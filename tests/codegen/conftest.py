@@ -23,10 +23,10 @@ def make(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
 
     @cache
-    def exported(text: str, class_reduction: str) -> type[nn.Module]:
+    def exported(text: str, class_reduction: str, output: str) -> type[nn.Module]:
         name = f"exported{len(list(folder.iterdir()))}"
         path = Path(folder, f"{name}.py")
-        source = export_torch(parse_formula(text), name=name, class_reduction=class_reduction)
+        source = export_torch(parse_formula(text), name=name, class_reduction=class_reduction, output=output)
         path.write_text(source, encoding="utf-8")
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
@@ -34,7 +34,7 @@ def make(request, tmp_path_factory):
         spec.loader.exec_module(module)
         return getattr(module, class_name(name))
 
-    def make_exported(text: str, *, class_reduction: str = "sum", **options: object) -> nn.Module:
-        return exported(text, class_reduction)(**options)
+    def make_exported(text: str, *, class_reduction: str = "sum", output: str = "softmax", **options: object) -> nn.Module:
+        return exported(text, class_reduction, output)(**options)
 
     return make_exported

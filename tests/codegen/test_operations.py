@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symloss.codegen import stable
-from symloss.codegen.operations import INTERNAL, OPERATIONS
+from symloss.codegen.operations import ALL, INTERNAL, OPERATIONS
 from symloss.formula import FUNCTIONS, OPERATORS
 
 mp = mpmath.mp
@@ -48,9 +48,16 @@ REFERENCE = {
     "min": min,
     "expm1": mp.expm1,
     "log1p": lambda a: mp.log(1 + a),
+    "rsqrt": lambda a: 1 / mp.sqrt(a),
+    "power_slope": lambda a, b: b * mp.power(a, b - 1),
+    "xlogy": lambda a, b: a * mp.log(b),
+    "pick": lambda a, b, x, y: x if a > b else y,
+    "copy": lambda a: a,
+    "i1_slope": lambda a: mp.besseli(1, a, derivative=1),
+    "i1e_slope": lambda a: mp.diff(lambda t: mp.exp(-abs(t)) * mp.besseli(1, t), a),
 }
 
-POSITIVE = {"log", "sqrt", "pow", "log1p"}
+POSITIVE = {"log", "sqrt", "pow", "log1p", "rsqrt", "power_slope"}
 numbers = st.floats(-6, 6, allow_subnormal=False).filter(lambda a: abs(a) > 1e-3)
 
 
@@ -61,16 +68,16 @@ def test_table_covers_the_whitelist_exactly():
 
 @pytest.mark.parametrize("op", [*OPERATIONS, *INTERNAL])
 @settings(deadline=None, max_examples=25)
-@given(a=numbers, b=numbers)
-def test_value_and_gradient_match_mpmath(op, a, b):
-    a = abs(a) if op in POSITIVE else a
-    arity = OPERATIONS[op].source.count("{") if op in OPERATIONS else 1
-    values = [a, b][:arity]
-    if arity == 2 and abs(a - b) < 1e-6:
+@given(a=numbers, b=numbers, x=numbers, y=numbers)
+def test_value_and_gradient_match_mpmath(op, a, b, x, y):
+    a, b = abs(a) if op in POSITIVE else a, abs(b) if op == "xlogy" else b
+    arity = ALL[op].source.count("{")
+    values = [a, b, x, y][:arity]
+    if arity > 1 and abs(a - b) < 1e-6:
         return  # a tie of max and min, where there is no derivative to compare
     tensors = [torch.tensor([value], dtype=torch.float64, requires_grad=True) for value in values]
-    result = (OPERATIONS | INTERNAL)[op].torch(*tensors)
-    gradients = torch.autograd.grad(result.sum(), tensors)
+    result = ALL[op].torch(*tensors)
+    gradients = torch.autograd.grad(result.sum(), tensors, materialize_grads=True)
     with mpmath.workdps(50):
         exact = [mp.mpf(value) for value in values]
         assert result.item() == pytest.approx(float(REFERENCE[op](*exact)), rel=1e-12, abs=1e-300)
@@ -101,6 +108,20 @@ def test_roots_have_value_and_gradient_zero_at_zero(function):
     assert result[0] == 0
     assert gradient[0] == 0
     assert gradient[1] > 0
+
+
+def test_slopes_of_roots_are_zero_at_zero():
+    zero = torch.zeros(2)
+    assert not stable.rsqrt(zero).any()
+    assert not stable.power_slope(zero, 0.3).any()
+    assert not stable.power_slope(zero, torch.tensor([0.3, 0.9])).any()
+    assert stable.power_slope(zero, 1.0).tolist() == [1, 1]
+    assert not stable.xlogy(zero, zero).any()
+
+
+def test_pick_takes_the_mean_at_a_tie():
+    a = torch.tensor([1.0, 2.0, 3.0])
+    assert stable.pick(a, 2.0, 5.0, torch.tensor(7.0)).tolist() == [7, 6, 5]
 
 
 def test_roots_of_negative_numbers_are_not_hidden():

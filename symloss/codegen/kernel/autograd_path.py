@@ -25,9 +25,9 @@ def differentiable_gradient(job: Job, logits: Tensor, target: Tensor, weight: Te
     """Return the gradient of each sample's loss in its logits, itself differentiable."""
     odds = logits if job.sigmoid else log_odds(logits, 1)
     response = each_class(job, odds, target, weight, gradient=True)
-    p, q = Odds(odds).p, Odds(odds).q
     if job.sigmoid:
-        return q * response
+        return response
+    p, q = Odds(odds).p, Odds(odds).q
     # The largest class apart, as in the fused way: its share of the sum would cancel.
     top = torch.zeros_like(odds, dtype=torch.bool).scatter(1, odds.argmax(1, keepdim=True), True)
     rest = response.masked_fill(top, 0.0).sum(1, keepdim=True)

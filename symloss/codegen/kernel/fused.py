@@ -105,12 +105,10 @@ def _blocks(logits: Tensor, elementwise: bool) -> Iterator[tuple[slice, ...]]:
         return
     sample = logits[0].numel()
     rows = max(1, size // sample)
-    if elementwise or logits.dim() == 2 or sample <= size:
-        columns = sample
-    else:
-        columns = max(64, size // logits.shape[1])
+    flat = elementwise or logits.dim() == 2
+    columns = sample if flat or sample <= size else max(64, size // logits.shape[1])
     for row in range(0, len(logits), rows):
-        for column in range(0, logits.shape[2] if logits.dim() == 3 and not elementwise else 1, columns):
+        for column in range(0, 1 if flat else logits.shape[2], columns):
             yield (slice(row, row + rows), slice(None), slice(column, column + columns))[: logits.dim()]
 
 
@@ -133,7 +131,7 @@ def _block(
 
 
 def _stored(logits: Tensor) -> torch.dtype:
-    """Return the type that the gradient waits in: not float16, where it would underflow before a scaled loss lifts it."""
+    """Return the type that the gradient waits in: in float16 it would underflow before a scaled loss lifts it."""
     return torch.float32 if logits.dtype == torch.float16 else logits.dtype
 
 
@@ -192,7 +190,7 @@ def _true_class_alone(
 def _sigmoid(
     job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, scale: Scale, gradient: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """The same where each class stands alone: dL/dz = (1 - p) * r."""
+    """The same where each class stands alone: its curve has the slope in its logit."""
     classes = Sigmoid(logits, job.curves.positive)
     if job.hard:
         true, other = job.pair()
@@ -210,7 +208,7 @@ def _sigmoid(
     loss = value if job.elementwise else value.sum(1)
     if not gradient:
         return loss, None
-    return loss, filled(response, logits) * (classes.q * (scale if weight is None else weight * scale))
+    return loss, filled(response, logits) * (scale if weight is None else weight * scale)
 
 
 def _number(value: float) -> tuple[float, float]:

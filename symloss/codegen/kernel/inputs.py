@@ -56,7 +56,7 @@ def check_tensors(logits: object, target: object) -> None:
     if not logits.is_floating_point():
         raise SymlossError(f"logits must be floating point, got {logits.dtype}; pass raw network outputs")
     if target.is_complex():
-        raise SymlossError(f"target has type {target.dtype}; use integers for class indices or floats for probabilities")
+        raise SymlossError(f"target has type {target.dtype}; use integers for indices or floats for probabilities")
     if logits.device != target.device:
         raise SymlossError(f"logits are on {logits.device} and target on {target.device}; move one to the other")
 
@@ -89,8 +89,8 @@ def check_probabilities(logits: Tensor, target: Tensor) -> None:
     """Raise SymlossError unless target is shaped like class probabilities for these logits."""
     if target.shape != logits.shape:
         raise SymlossError(
-            f"target {list(target.shape)} of {target.dtype} must be shaped like logits {list(logits.shape)} to be class "
-            "probabilities; class indices must be integers (target.long())"
+            f"target {list(target.shape)} of {target.dtype} must be shaped like logits {list(logits.shape)} to be "
+            "class probabilities; class indices must be integers (target.long())"
         )
 
 

@@ -144,7 +144,7 @@ class ClassWiseLoss(nn.Module):
         """Return the labels with ignored ones replaced by 0, and which are not ignored, None if that is all."""
         if readable(target):
             least, most = torch.aminmax(target)
-            if 0 <= least.item() and most.item() <= high and not 0 <= self.ignore_index <= high:
+            if least.item() >= 0 and most.item() <= high and not 0 <= self.ignore_index <= high:
                 return target, None
             check_range(target, high, what, self.ignore_index)
         valid = target != self.ignore_index

@@ -6,7 +6,6 @@ so for that one the others are summed apart, and for all others 1 - p cancels no
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -23,12 +22,14 @@ Curve = Callable[..., tuple[Tensor | float, Tensor | float | None]]
 class Curves(NamedTuple):
     """A loss as functions ``(probabilities, label, gradient) -> (value, response)`` of one class.
 
+    On a sigmoid output the slope in the logit stands in the response's place.
+
     Attributes:
         true: L(p, 1); the label is not read.
         other: L(p, 0), or a number if it does not depend on p.
         any: L(p, y) for a label y in [0, 1], a tensor or a number.
-        folded: if L(p, 0) = a + b*p, what to sum instead on a softmax whose classes weigh the same: ``true + b*(1 - p)``
-            on the true class and ``a`` on every other, since the probabilities of the others sum to ``1 - p``.
+        folded: if L(p, 0) = a + b*p, what to sum instead on a softmax whose classes weigh the same: on the true class
+            ``true + b*(1 - p)``, as the probabilities of the others sum to ``1 - p``, and on every other ``a``.
         positive: whether a formula divides by p, so that it must stay above zero.
     """
 
@@ -66,7 +67,7 @@ class Sigmoid:
     """The probabilities of a sigmoid output, for values alone."""
 
     def __init__(self, logits: Tensor, positive: bool) -> None:
-        self._logits = logits
+        self._logits = self.log_odds = logits
         self._least = torch.finfo(logits.dtype).tiny if positive else 0.0
 
     @property

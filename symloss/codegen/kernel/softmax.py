@@ -32,7 +32,7 @@ class Softmax:
         share = share.sub_(second).exp_()
         total = share.sum(dim, keepdim=True).clamp_(min=1.0)  # 0 if all other logits are -inf
         self._share = share.div_(total)
-        odds = self._largest - second - total.log_()
+        self._odds = odds = self._largest - second - total.log_()
         self._log_q_top = logsigmoid(-odds)
         self._log_p_top = logsigmoid(odds)
         self._finish(odds, positive)
@@ -47,7 +47,7 @@ class Softmax:
 
     def _put(self, values: Tensor, at_top: Tensor | float) -> Tensor:
         """Return the values with those of the largest class replaced."""
-        return values.scatter_(self._dim, self._top, at_top)  # type: ignore[arg-type]
+        return values.scatter_(self._dim, self._top, at_top)
 
     def _take(self, values: Tensor) -> Tensor:
         """Return the values of the largest class."""
@@ -64,6 +64,10 @@ class Softmax:
     @property
     def log_q(self) -> Tensor:
         return self._put(torch.log1p(-self.p), self._log_q_top)
+
+    @property
+    def log_odds(self) -> Tensor:
+        return self._put(self.log_p - torch.log1p(-self.p), self._odds)
 
     def of(self, target: Tensor) -> TrueClass:
         """Return the probabilities of the true class; ``target`` has size 1 where the classes are."""
@@ -93,7 +97,7 @@ class FusibleSoftmax(Softmax):
         total = share.sum(dim, keepdim=True).clamp(min=1.0)
         self._share = share / total
         log_total = total.log()
-        odds = torch.where(alone, self._largest - second - log_total, -math.inf)
+        self._odds = odds = torch.where(alone, self._largest - second - log_total, -math.inf)
         self._log_q_top = logsigmoid(-odds)
         self._log_p_top = torch.where(alone, logsigmoid(odds), -log_total)
         self._finish(odds, positive)
@@ -131,6 +135,10 @@ class TrueClass:
     def log_q(self) -> Tensor:
         return torch.where(self._is_top, self._classes._log_q_top, torch.log1p(-self.p))
 
+    @property
+    def log_odds(self) -> Tensor:
+        return torch.where(self._is_top, self._classes._odds, self.log_p - torch.log1p(-self.p))
+
 
 class TargetSoftmax:
     """A softmax of which only the true class's probability is asked for: no other class is looked at alone.
@@ -159,8 +167,16 @@ class TargetSoftmax:
 
     @property
     def log_q(self) -> Tensor:
-        others = self._logits.scatter(self._dim, self._target, -math.inf).logsumexp(self._dim, keepdim=True)
-        return torch.where(self.p < 0.5, torch.log1p(-self.p), others - self._largest - self._total.log())
+        return torch.where(self.p < 0.5, torch.log1p(-self.p), self._log_rest() - self._total.log())
+
+    @property
+    def log_odds(self) -> Tensor:
+        return self._log_own - self._log_rest()
+
+    def _log_rest(self) -> Tensor:
+        """Return the log of the other classes' sum, which itself may underflow."""
+        others = self._logits.scatter(self._dim, self._target, -math.inf)
+        return others.logsumexp(self._dim, keepdim=True) - self._largest
 
     def gradient(self, response: Tensor | float) -> Tensor:
         """Return dL/dz of the true class's response: ``-p_c * r`` for all others, ``(1 - p) * r`` for itself."""

@@ -1,0 +1,202 @@
+"""What the catalogue holds: a loss with its paper, its parameters and its formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from symloss.errors import SymlossError, unknown
+from symloss.formula import Formula, to_text
+from symloss.formula.writer import number_text
+from symloss.losses.template import fill
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a loss was published.
+
+    Attributes:
+        authors: family names, or all names of a short list.
+        title: the paper's title.
+        year: of publication.
+        source: arXiv number, journal or conference.
+    """
+
+    authors: str
+    title: str
+    year: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that the user of a loss may choose.
+
+    Attributes:
+        value: what it is set to.
+        low: the smallest value allowed.
+        high: the largest value allowed.
+        meaning: one line on what it does, and where the value is from.
+        whole: whether only whole numbers are allowed.
+    """
+
+    value: float
+    low: float
+    high: float
+    meaning: str
+    whole: bool = False
+
+    def at(self, value: Any, name: str) -> Parameter:
+        """Return this parameter with another value; ``name`` is for the message.
+
+        Raises:
+            SymlossError: not a number, or out of range.
+        """
+        kind = "a whole number" if self.whole else "a number"
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and self.low <= value <= self.high and not (self.whole and value % 1):
+            return replace(self, value=float(value))
+        raise SymlossError(f"{name} is {value!r}; it must be {kind} from {self.low:g} to {self.high:g}: {self.meaning}")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand of a loss that couples the classes.
+
+    Attributes:
+        formula: L(p, y) of one class.
+        weight: the factor of the summand.
+        normalised: whether the sum S of L over classes is divided by the sum of S over all labels that the sample might
+            have (Ma et al. 2020, eq. 3), which couples the classes.
+    """
+
+    formula: Formula
+    weight: float = 1.0
+    normalised: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """How the catalogue writes a :class:`Term`: the formula's text and the name of the weight's parameter."""
+
+    text: str
+    weight: str
+    normalised: bool = False
+
+
+@dataclass(frozen=True)
+class CatalogueLoss:
+    """A known loss. Its sample's loss is the sum or mean over classes of a formula, or the sum of its terms.
+
+    Attributes:
+        name: the short name, such as ``"ngl"``.
+        template: the formula's text with the names of parameters in it, a function from their values to the text, or
+            the parts of a loss that couples the classes.
+        paper: where it was published.
+        when: one line on when to use it.
+        class_reduction: ``"sum"`` or ``"mean"`` over classes, as published.
+        output: what y_pred is: the ``"softmax"`` of the logits, or the ``"sigmoid"`` of each, one class against the
+            rest; there ``log(y_pred) - log(1 - y_pred)`` is the logit itself.
+        parameters: what the user may choose, by name.
+        options: options of the torch module that belong to the loss.
+    """
+
+    name: str
+    template: str | Callable[..., str] | tuple[Part, ...]
+    paper: Paper
+    when: str
+    class_reduction: str = "sum"
+    output: str = "softmax"
+    parameters: Mapping[str, Parameter] = field(default_factory=dict, hash=False)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def with_parameters(self, **values: float) -> CatalogueLoss:
+        """Return the loss with other values of some parameters.
+
+        Raises:
+            SymlossError: no such parameter, or a value out of its range.
+        """
+        for name in values:
+            if name not in self.parameters:
+                if not self.parameters:
+                    raise SymlossError(f"{self.name} has no parameters, but {name!r} was given; drop it")
+                raise SymlossError(unknown(f"parameter of {self.name}", name, self.parameters))
+        changed = {name: self.parameters[name].at(value, f"{name} of {self.name}") for name, value in values.items()}
+        return replace(self, parameters={**self.parameters, **changed}) if changed else self
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The parameters' values by name."""
+        return {name: parameter.value for name, parameter in self.parameters.items()}
+
+    @cached_property
+    def formula(self) -> Formula | None:
+        """L(p, y) of one class, in ``y_pred`` and ``y_true``; None if the loss couples the classes."""
+        if isinstance(self.template, tuple):
+            return None
+        if isinstance(self.template, str):
+            return fill(self.template, self.values)
+        return fill(self.template(**self.values), {})
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The summands of a loss that couples the classes; empty for all others."""
+        if not isinstance(self.template, tuple):
+            return ()
+        values = self.values
+        return tuple(Term(fill(part.text, values), values[part.weight], part.normalised) for part in self.template)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the formula says all: class-wise, on a softmax, without options of the module."""
+        return self.formula is not None and self.output == "softmax" and not self.options
+
+    @property
+    def plain_formula(self) -> Formula:
+        """The formula, for whoever reads it as a class-wise loss on a softmax.
+
+        Raises:
+            SymlossError: the loss is more than that (see :attr:`plain`).
+        """
+        if self.formula is None:
+            reason = "couples the classes, so no formula of one class says it"
+        elif self.output != "softmax":
+            reason = f"is a loss on a {self.output} output, and its formula on a softmax is another one"
+        elif self.options:
+            given = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+            reason = f"is more than its formula: it is trained with {given}"
+        else:
+            return self.formula
+        raise SymlossError(f"{self.name} {reason}; symloss.losses.get({self.name!r}) trains it")
+
+    @property
+    def text(self) -> str:
+        """The formula as text; N(...) is a normalised term (see :class:`Term`)."""
+        if self.formula is not None:
+            return to_text(self.formula)
+        return _join(self.terms, to_text, "*", "({})", "N({})")
+
+    @property
+    def latex(self) -> str:
+        """The formula in LaTeX, with p for the probability and y for the label; N is a normalised term."""
+        # Imported here because SymPy comes with it.
+        from symloss.symbolic import to_latex
+
+        if self.formula is not None:
+            return to_latex(self.formula)
+        return _join(self.terms, to_latex, r" \, ", r"\left({}\right)", r"\mathrm{{N}}\left({}\right)")
+
+
+def _join(terms: tuple[Term, ...], write: Callable[[Formula], str], times: str, group: str, normal: str) -> str:
+    """Write a sum of terms; ``group`` and ``normal`` are the formats of a term in parentheses and a normalised one."""
+    written = []
+    for term in terms:
+        text = write(term.formula)
+        if term.normalised:
+            text = normal.format(text)
+        elif term.weight != 1 or term.formula.op in ("add", "sub", "neg"):
+            text = group.format(text)
+        written.append(text if term.weight == 1 else number_text(term.weight) + times + text)
+    return " + ".join(written)
