@@ -16,7 +16,7 @@ from symloss.formula.fold import number
 LEAVES = {"y_pred": "p", "q": "q", "log_p": "log_p", "log_q": "log_q", "log_odds": "log_odds"}
 
 #: Operations that have no value at p = 0 or 1, or may not.
-DIVIDING = frozenset(("div", "pow", "log", "log1p", "log_q", "tan", "sqrt"))
+DIVIDING = frozenset(("div", "pow", "log", "log1p", "log_q", "log_odds", "tan", "sqrt"))
 
 Step = tuple[str, tuple[int, ...], float | None, tuple[int, ...]]
 

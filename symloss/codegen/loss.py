@@ -97,7 +97,7 @@ class Trees(NamedTuple):
         true, other, any: L(p, 1), L(p, 0) and L(p, y).
         other_constant: L(p, 0) if it is one number.
         folded: see :class:`Curves`.
-        positive: see :class:`Curves`.
+        positive, log_q: see :class:`Curves`.
     """
 
     true: Formula
@@ -106,6 +106,7 @@ class Trees(NamedTuple):
     other_constant: float | None
     folded: tuple[Formula, float] | None
     positive: bool
+    log_q: bool
 
 
 def trees_of(formula: Formula) -> Trees:
@@ -119,9 +120,10 @@ def trees_of(formula: Formula) -> Trees:
     folded = None
     if folded_other.op == "const" and other.op != "const":
         folded = folded_true, number(folded_other)
-    nodes = (node for tree in (true, other, anything, folded_true) for node in tree.walk())
-    positive = any(node.op in DIVIDING for node in nodes)
-    return Trees(true, other, anything, number(other) if other.op == "const" else None, folded, positive)
+    used = {node.op for tree in (true, other, anything, folded_true) for node in tree.walk()}
+    other_constant = number(other) if other.op == "const" else None
+    log_q = not used.isdisjoint(("log_q", "log_odds"))
+    return Trees(true, other, anything, other_constant, folded, not used.isdisjoint(DIVIDING), log_q)
 
 
 def curves_of(formula: Formula, output: str = "softmax") -> Curves:
@@ -137,6 +139,7 @@ def curves_of(formula: Formula, output: str = "softmax") -> Curves:
         compile_tree(trees.any, sigmoid),
         None if trees.folded is None else (compile_tree(trees.folded[0]), trees.folded[1]),
         trees.positive,
+        trees.log_q,
     )
 
 

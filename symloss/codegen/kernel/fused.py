@@ -15,7 +15,7 @@ from torch import Tensor
 from symloss.codegen.kernel.autograd_path import differentiable_gradient
 from symloss.codegen.kernel.job import Job, filled
 from symloss.codegen.kernel.probabilities import Sigmoid
-from symloss.codegen.kernel.softmax import FusibleSoftmax, Softmax, TargetSoftmax
+from symloss.codegen.kernel.softmax import FarSoftmax, FusibleFarSoftmax, FusibleSoftmax, Softmax, TargetSoftmax
 
 #: Elements of a block for each thread of a CPU: some ten arrays of it should fit the cache.
 BLOCK = 1 << 16
@@ -161,7 +161,9 @@ def _each(
     loss = value.sum(1)
     if not gradient:
         return loss, None
-    response = filled(response, logits) * (scale if weight is None else weight * scale)
+    response = filled(response, logits)
+    factor = scale if weight is None else weight * scale
+    response = response * factor if torch.compiler.is_compiling() else response.mul_(factor)
     if torch.compiler.is_compiling():
         # Where the gradient is nan the loss is: so it shows, and so a compiler computes both in one pass and does not
         # put the gradient off to the backward pass, where it would compute everything again.
@@ -216,8 +218,9 @@ def _number(value: float) -> tuple[float, float]:
 
 
 def _softmax(logits: Tensor, job: Job) -> Softmax:
-    kind = FusibleSoftmax if torch.compiler.is_compiling() else Softmax
-    return kind(logits, 1, job.curves.positive)
+    curves = job.curves
+    kinds = (FusibleSoftmax, FusibleFarSoftmax) if torch.compiler.is_compiling() else (Softmax, FarSoftmax)
+    return kinds[curves.log_q](logits, 1, curves.positive)
 
 
 def _with_own(values: Tensor, target: Tensor, own: Tensor | float | None) -> Tensor:

@@ -31,6 +31,7 @@ class Curves(NamedTuple):
         folded: if L(p, 0) = a + b*p, what to sum instead on a softmax whose classes weigh the same: on the true class
             ``true + b*(1 - p)``, as the probabilities of the others sum to ``1 - p``, and on every other ``a``.
         positive: whether a formula divides by p, so that it must stay above zero.
+        log_q: whether a formula reads log(1 - p).
     """
 
     true: Curve
@@ -38,6 +39,7 @@ class Curves(NamedTuple):
     any: Curve
     folded: tuple[Curve, float] | None = None
     positive: bool = True
+    log_q: bool = True
 
 
 class Odds:
