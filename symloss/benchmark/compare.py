@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from symloss.benchmark.statistics import Paired, Summary, holm, paired_difference, summary
-from symloss.codegen.gradients import gradients_of
+from symloss.codegen.gradients import gradients_of, scale_of
 from symloss.errors import SymlossError
 from symloss.fitness import train_population
 from symloss.formula import Formula, to_text
-from symloss.losses import find
-from symloss.symbolic import certify, loss_id, scale_to_cross_entropy, to_latex
+from symloss.losses import CatalogueLoss, find, formula_alone, title
+from symloss.symbolic import certify, loss_id, to_latex
 from symloss.tasks import Task
 
 #: A comparison has the seeds 0, 1, 2, ... below this; searches draw theirs far above.
@@ -25,11 +25,37 @@ class Contender:
 
     Attributes:
         name: what the table calls it.
-        formula: the loss of one class.
+        loss: the formula of one class on a softmax, or a known loss, which may be more than that.
     """
 
     name: str
-    formula: Formula
+    loss: Formula | CatalogueLoss
+
+    @property
+    def id(self) -> str:
+        """Equal for equivalent formulas; see :attr:`CatalogueLoss.id` for losses that are more than a formula."""
+        return loss_id(self.loss) if isinstance(self.loss, Formula) else self.loss.id
+
+    def to_json(self) -> dict[str, Any]:
+        """Return ``{loss, id, expression, latex, size, note, certificate}``.
+
+        The note says why the formula alone is not the loss; it is None where it is, and else the certificate is.
+        """
+        loss, formula, certificate = self.loss, formula_alone(self.loss), None
+        if formula is not None:
+            certificate = {
+                curve: found.to_dict() for curve, found in zip(("r0", "r1"), certify(formula), strict=True)
+            }
+        known = isinstance(loss, CatalogueLoss)
+        return {
+            "loss": self.name,
+            "id": self.id,
+            "expression": loss.text if known else to_text(loss),
+            "latex": loss.latex if known else to_latex(loss),
+            "size": loss.size,
+            "note": (loss.beyond if known else "") or None,
+            "certificate": certificate,
+        }
 
 
 @dataclass(frozen=True)
@@ -38,7 +64,6 @@ class Row:
 
     Attributes:
         contender: the loss.
-        id: equal exactly for equivalent losses.
         scale: the factor that gave it cross-entropy's gradient norm at uniform p.
         validation: accuracy over the seeds, on each seed's validation part.
         test: accuracy over the seeds on the test set.
@@ -47,7 +72,6 @@ class Row:
     """
 
     contender: Contender
-    id: str
     scale: float
     validation: Summary
     test: Summary
@@ -55,20 +79,12 @@ class Row:
     p_adjusted: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """Return ``{loss, id, expression, latex, size, scale, certificate, validation, test, gain}``."""
-        formula = self.contender.formula
-        certificates = zip(("r0", "r1"), certify(formula), strict=True)
+        """Return :meth:`Contender.to_json` with ``{scale, validation, test, gain}``."""
         gain = None
         if self.gain is not None:
             gain = self.gain.to_json() | {"ci95": self.gain.ci95, "p_holm": self.p_adjusted}
-        return {
-            "loss": self.contender.name,
-            "id": self.id,
-            "expression": to_text(formula),
-            "latex": to_latex(formula),
-            "size": formula.size,
+        return self.contender.to_json() | {
             "scale": self.scale,
-            "certificate": {curve: certificate.to_dict() for curve, certificate in certificates},
             "validation": self.validation.to_json(),
             "test": self.test.to_json(),
             "gain": gain,
@@ -76,12 +92,13 @@ class Row:
 
 
 def catalogue_contenders(names: Sequence[str]) -> list[Contender]:
-    """Return known losses by name, each once.
+    """Return known losses by name, perhaps with parameters, each once.
 
     Raises:
-        SymlossError: an unknown name.
+        SymlossError: an unknown name or parameter.
     """
-    return [Contender(found.name, found.formula) for found in dict.fromkeys(find(name) for name in names)]
+    known = {title(loss): loss for loss in map(find, names)}
+    return [Contender(name, loss) for name, loss in known.items()]
 
 
 def compare(
@@ -109,9 +126,9 @@ def compare(
     names = [contender.name for contender in contenders]
     if baseline not in names:
         raise SymlossError(f"the baseline {baseline!r} is not among the losses {', '.join(names)}; add it")
-    formulas = [contender.formula for contender in contenders]
+    losses = [contender.loss for contender in contenders]
     scores = train_population(
-        task, gradients_of(formulas, task.classes), range(seeds), task.config.steps, test=True, progress=progress
+        task, gradients_of(losses, task.classes), range(seeds), task.config.steps, test=True, progress=progress
     )
     assert scores.test is not None
     reference = scores.test[-1][names.index(baseline)]
@@ -123,8 +140,7 @@ def compare(
     return [
         Row(
             contender,
-            loss_id(contender.formula),
-            scale_to_cross_entropy(contender.formula, task.classes),
+            scale_of(contender.loss, task.classes),
             summary(scores.final[k]),
             summary(scores.test[-1][k]),
             gains[k],

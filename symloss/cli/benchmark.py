@@ -11,7 +11,7 @@ from symloss.cli.output import check_writable, console_for, resolve_loss, task_c
 
 def command(
     losses: Annotated[
-        list[str] | None, typer.Argument(help="Known losses, RUN:RANK or formulas; ce is always compared.")
+        list[str] | None, typer.Argument(help="Known losses, perhaps as 'focal(gamma=1)', RUN:RANK or formulas; ce is always there.")
     ] = None,
     datasets: Annotated[str, typer.Option(help="Datasets, separated by commas; see 'symloss datasets'.")] = "digits",
     models: Annotated[str, typer.Option(help="Networks, separated by commas; see 'symloss models'.")] = "mlp",
@@ -37,7 +37,7 @@ def command(
         wanted = [resolve_loss(text)[:2] for text in losses or ["ce", "ngl", "focal"]]
         if "ce" not in (name for name, _ in wanted):
             wanted.insert(0, resolve_loss("ce")[:2])
-        contenders = [Contender(name, formula) for name, formula in dict(wanted).items()]
+        contenders = [Contender(name, loss) for name, loss in dict(wanted).items()]
         configs = [
             task_config(dataset, model, steps, label_noise) for dataset in _names(datasets) for model in _names(models)
         ]

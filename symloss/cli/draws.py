@@ -57,7 +57,7 @@ def judged_draws(
     breeder = Breeder(config, Sampler(grammar), grammar.seeds if seeds else (), 0, ())
     screening = Screening(classes)
     for name in config.baselines:
-        screening.reserve(find(name).formula)
+        screening.reserve(find(name).plain_formula)
     batch = max(1, min(_BATCH, _LOGITS // (classes * max(classes, 60))))
     for start in range(0, number, batch):
         formulas = [breeder(index).derivation.formula for index in range(start, min(start + batch, number))]

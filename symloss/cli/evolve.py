@@ -38,7 +38,9 @@ def command(
     label_noise: Annotated[
         float, typer.Option(help="The probability in [0, 1) that a training label is replaced by another class.")
     ] = 0.0,
-    baselines: Annotated[str, typer.Option(help="Known losses to compare with; ce must be first.")] = "ce,ngl,focal",
+    baselines: Annotated[
+        str, typer.Option(help="Known losses to compare with, such as 'ce,mae,focal(gamma=1)'; ce must be first.")
+    ] = "ce,ngl,focal",
     seeds: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="Fresh seeds of the final comparison.")
     ] = 20,
@@ -119,15 +121,19 @@ def _create(
     seeds: int,
     run_dir: Path | None,
 ) -> Run:
+    from symloss.codegen.gradients import scale_of
     from symloss.grammar import load_grammar
-    from symloss.losses import find
+    from symloss.losses import find, split_names, title
     from symloss.search import SearchConfig
     from symloss.store import Run, default_run_dir
+    from symloss.tasks import DATASETS
 
     loaded = load_grammar(grammar)
     task = task_config(dataset, model, steps, label_noise)
-    names = tuple(dict.fromkeys(find(name.strip()).name for name in baselines.split(",")))
-    config = SearchConfig(seed=seed, budget=budget, baselines=names, audit_seeds=seeds)
+    known = {title(loss): loss for loss in map(find, split_names(baselines))}
+    config = SearchConfig(seed=seed, budget=budget, baselines=tuple(known), audit_seeds=seeds)
+    for loss in known.values():
+        scale_of(loss, DATASETS[task.dataset].classes)  # refuses a loss that cannot be compared
     return Run.create(run_dir or default_run_dir(loaded.name, dataset), loaded, task, config)
 
 

@@ -16,9 +16,10 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from symloss.formula import Formula
+    from symloss.losses import CatalogueLoss
     from symloss.tasks import TaskConfig
 
-LOSS_HELP = "A known loss ('symloss losses'), RUN:RANK of a run, or a formula in y_pred and y_true."
+LOSS_HELP = "A known loss such as 'focal(gamma=1)' (see 'symloss losses'), RUN:RANK, or a formula in y_pred and y_true."
 #: The most classes for which candidates are screened: free logits of C classes are at least C samples.
 MAX_CLASSES = 1000
 
@@ -118,33 +119,39 @@ def task_config(dataset: str, model: str, steps: int | None, label_noise: float)
     return TaskConfig.from_dict(given if steps is None else given | {"steps": steps})
 
 
-def resolve_loss(text: str) -> tuple[str, Formula, dict[str, Any]]:
-    """Return ``(name, formula, provenance)`` of a LOSS argument: a catalogue name, RUN:RANK or an expression.
+def resolve_loss(text: str) -> tuple[str, Formula | CatalogueLoss, dict[str, Any]]:
+    """Return ``(name, loss, provenance)`` of a LOSS argument: a known loss, RUN:RANK or an expression.
 
     Raises:
         SymlossError: it is none of these.
     """
-    from symloss.errors import SymlossError, suggest
     from symloss.formula import parse_formula
-    from symloss.losses import ALIASES, CATALOGUE, find
+    from symloss.losses import find, is_name, title
     from symloss.store import find_loss
     from symloss.symbolic import to_sympy
 
     text = text.strip()
-    if text in CATALOGUE or text in ALIASES:
-        known = find(text)
-        paper = f"{known.paper.title} ({known.paper.year})"
-        return known.name, known.formula, {"loss": known.name, "paper": paper, "class_reduction": known.class_reduction}
     reference = re.fullmatch(r"(.+):(\d+)", text)
     if reference:
         formula, row = find_loss(reference[1], int(reference[2]))
         return text, formula, row
-    if re.fullmatch(r"[A-Za-z_][\w+-]*", text) and text not in ("y_pred", "y_true"):
-        names = [*CATALOGUE, *ALIASES]
-        raise SymlossError(
-            f"unknown loss {text!r}; give a known one ({', '.join(sorted(CATALOGUE))}), RUN:RANK, or a formula in "
-            f"y_pred and y_true{suggest(text, names)}"
-        )
+    if is_name(text):
+        known = find(text)
+        return title(known), known, _origin(known)
     formula = parse_formula(text)
     to_sympy(formula)  # refuses constants without a finite value, such as log(0) or 9**9**9
     return text, formula, {}
+
+
+def _origin(loss: CatalogueLoss) -> dict[str, Any]:
+    """Return where a known loss is from, and its settings."""
+    paper = loss.paper
+    return {
+        "loss": loss.name,
+        "paper": f"{paper.title} ({paper.year})",
+        "authors": paper.authors,
+        "source": paper.source,
+        "output": loss.output,
+        "class_reduction": loss.class_reduction,
+        "parameters": loss.values,
+    }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from symloss.codegen.tables import (
 )
 from symloss.errors import SymlossError
 from symloss.formula import Formula, to_text
+from symloss.losses import CatalogueLoss, build, formula_alone, title
 from symloss.symbolic import response_curves, scale_to_cross_entropy
 from symloss.symbolic.dual import Memory
 
@@ -60,12 +62,7 @@ def tabulate(formula: Formula, classes: int) -> Tabulated:
     Raises:
         SymlossError: its curves are not finite on the grid, or it has no gradient at uniform p.
     """
-    scale = scale_to_cross_entropy(formula, classes)
-    if not 0 < scale < float("inf"):
-        raise SymlossError(
-            f"the loss {to_text(formula)} has no finite gradient at uniform p = 1/{classes}; "
-            "its gradient there must depend on the label"
-        )
+    scale = scale_of(formula, classes)
     r0, r1 = response_curves(formula, GRID_P, GRID_Q, _MEMORY)
     table = build_table(r0 * scale, r1 * scale)
 
@@ -76,7 +73,33 @@ def tabulate(formula: Formula, classes: int) -> Tabulated:
     return Tabulated(table, scale, table_error(table, scaled))
 
 
-def gradients_of(formulas: Sequence[Formula], classes: int) -> Gradients:
+def scale_of(loss: Formula | CatalogueLoss, classes: int) -> float:
+    """Return the factor that gives a loss cross-entropy's gradient norm where training starts, at uniform p.
+
+    For a formula its response curves give it. Any other loss is measured: at logits of 0, which are where a network
+    starts on a sigmoid output too, cross-entropy's logit gradient of one sample has the norm ``sqrt((C-1)/C)``.
+
+    Raises:
+        SymlossError: the loss has no finite gradient there.
+    """
+    formula = formula_alone(loss)
+    if formula is not None:
+        scale = scale_to_cross_entropy(formula, classes)
+    else:
+        logits = torch.zeros(1, classes, dtype=torch.float64, requires_grad=True)
+        value = _criterion(loss)(logits, torch.zeros(1, dtype=torch.int64))
+        norm = torch.autograd.grad(value, logits)[0].norm().item()
+        scale = math.sqrt((classes - 1) / classes) / norm if norm else math.inf
+    if not 0 < scale < math.inf:
+        name = title(loss) if isinstance(loss, CatalogueLoss) else to_text(loss)
+        place = f"uniform p = 1/{classes}" if formula is not None else "logits of 0"
+        raise SymlossError(
+            f"the loss {name} has no finite gradient at {place}; its gradient there must depend on the label"
+        )
+    return scale
+
+
+def gradients_of(losses: Sequence[Formula | CatalogueLoss], classes: int) -> Gradients:
     """Return the gradients of several losses, each on cross-entropy's scale: tables where those hold, else autograd.
 
     Raises:
@@ -85,20 +108,14 @@ def gradients_of(formulas: Sequence[Formula], classes: int) -> Gradients:
     tables: list[Tensor] = []
     criterions = []
     members: tuple[list[int], list[int]] = ([], [])
-    for place, formula in enumerate(formulas):
-        scale = scale_to_cross_entropy(formula, classes)
-        try:
-            tabulated = tabulate(formula, classes)
-        except SymlossError:
-            if not 0 < scale < float("inf"):
-                raise
-            tabulated = None
-        if tabulated is not None and tabulated.resolved:
-            tables.append(tabulated.table)
-            members[0].append(place)
+    for place, loss in enumerate(losses):
+        scale = scale_of(loss, classes)
+        table = _table_of(loss, classes)
+        if table is not None:
+            tables.append(table)
         else:
-            criterions.append(_Scaled(Loss(formula), scale))
-            members[1].append(place)
+            criterions.append(_Scaled(_criterion(loss), scale))
+        members[table is None].append(place)
     if not criterions:
         return TableGradients(torch.stack(tables))
     if not tables:
@@ -106,9 +123,30 @@ def gradients_of(formulas: Sequence[Formula], classes: int) -> Gradients:
     return MixedGradients([TableGradients(torch.stack(tables)), AutogradGradients(criterions)], members)
 
 
+def _table_of(loss: Formula | CatalogueLoss, classes: int) -> Tensor | None:
+    """Return the table of a loss, or None where none represents it."""
+    formula = formula_alone(loss)
+    if formula is None:
+        return None
+    try:
+        tabulated = tabulate(formula, classes)
+    except SymlossError:  # its curves are not finite somewhere on the grid
+        return None
+    return tabulated.table if tabulated.resolved else None
+
+
+def _criterion(loss: Formula | CatalogueLoss) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return ``(logits [B, C], target [B]) -> scalar``, the mean over the batch."""
+    formula = formula_alone(loss)
+    if formula is not None:
+        return Loss(formula)
+    assert isinstance(loss, CatalogueLoss)
+    return build(loss)
+
+
 @dataclass(frozen=True)
 class _Scaled:
-    loss: Loss
+    loss: Callable[[Tensor, Tensor], Tensor]
     scale: float
 
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:

@@ -28,14 +28,17 @@ LOSSES = [
     CatalogueLoss(
         name="label_smoothed_ce",
         template="-y_true*log(y_pred)",
-        options={"label_smoothing": 0.1},
+        parameters={
+            "label_smoothing": Parameter(0.1, 0.0, 1.0, "the share of the label that is spread evenly over all classes")
+        },
+        module_options=("label_smoothing",),
         paper=Paper(
             "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna",
             "Rethinking the Inception Architecture for Computer Vision",
             2016,
             "CVPR, arXiv 1512.00567",
         ),
-        when="image classification with many classes; less overconfident than ce, and set by label_smoothing",
+        when="image classification with many classes; less overconfident than ce",
     ),
     CatalogueLoss(
         name="label_relaxation",

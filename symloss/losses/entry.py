@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -100,7 +101,7 @@ class CatalogueLoss:
         output: what y_pred is: the ``"softmax"`` of the logits, or the ``"sigmoid"`` of each, one class against the
             rest; there ``log(y_pred) - log(1 - y_pred)`` is the logit itself.
         parameters: what the user may choose, by name.
-        options: options of the torch module that belong to the loss.
+        module_options: those parameters that are options of the torch module and not numbers in the formula.
     """
 
     name: str
@@ -110,7 +111,7 @@ class CatalogueLoss:
     class_reduction: str = "sum"
     output: str = "softmax"
     parameters: Mapping[str, Parameter] = field(default_factory=dict, hash=False)
-    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    module_options: tuple[str, ...] = ()
 
     def with_parameters(self, **values: float) -> CatalogueLoss:
         """Return the loss with other values of some parameters.
@@ -131,27 +132,48 @@ class CatalogueLoss:
         """The parameters' values by name."""
         return {name: parameter.value for name, parameter in self.parameters.items()}
 
+    @property
+    def options(self) -> dict[str, float]:
+        """The options of the torch module that belong to the loss."""
+        return {name: self.parameters[name].value for name in self.module_options}
+
+    @property
+    def _numbers(self) -> dict[str, float]:
+        """The parameters that the formula has in it."""
+        return {name: value for name, value in self.values.items() if name not in self.module_options}
+
     @cached_property
     def formula(self) -> Formula | None:
         """L(p, y) of one class, in ``y_pred`` and ``y_true``; None if the loss couples the classes."""
         if isinstance(self.template, tuple):
             return None
         if isinstance(self.template, str):
-            return fill(self.template, self.values)
-        return fill(self.template(**self.values), {})
+            return fill(self.template, self._numbers)
+        return fill(self.template(**self._numbers), {})
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
         """The summands of a loss that couples the classes; empty for all others."""
         if not isinstance(self.template, tuple):
             return ()
-        values = self.values
+        values = self._numbers
         return tuple(Term(fill(part.text, values), values[part.weight], part.normalised) for part in self.template)
+
+    @property
+    def beyond(self) -> str:
+        """Why its formula, read as a class-wise loss on a softmax, is not the loss; empty if it is."""
+        if self.formula is None:
+            return "couples the classes, so no formula of one class says it"
+        if self.output != "softmax":
+            return f"is a loss on a {self.output} output, and its formula on a softmax is another one"
+        # An option of 0 is without effect.
+        given = ", ".join(f"{name}={number_text(value)}" for name, value in self.options.items() if value)
+        return f"is more than its formula: it is trained with {given}" if given else ""
 
     @property
     def plain(self) -> bool:
         """Whether the formula says all: class-wise, on a softmax, without options of the module."""
-        return self.formula is not None and self.output == "softmax" and not self.options
+        return not self.beyond
 
     @property
     def plain_formula(self) -> Formula:
@@ -160,16 +182,31 @@ class CatalogueLoss:
         Raises:
             SymlossError: the loss is more than that (see :attr:`plain`).
         """
-        if self.formula is None:
-            reason = "couples the classes, so no formula of one class says it"
-        elif self.output != "softmax":
-            reason = f"is a loss on a {self.output} output, and its formula on a softmax is another one"
-        elif self.options:
-            given = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
-            reason = f"is more than its formula: it is trained with {given}"
-        else:
-            return self.formula
-        raise SymlossError(f"{self.name} {reason}; symloss.losses.get({self.name!r}) trains it")
+        if self.formula is None or not self.plain:
+            raise SymlossError(f"{self.name} {self.beyond}; symloss.losses.get({self.name!r}) trains it")
+        return self.formula
+
+    @property
+    def id(self) -> str:
+        """A name by content: of a plain loss its formula's ``loss_id``, which equivalent formulas share.
+
+        Others have no response curves to compare, so theirs is a hash of how they are written, with a prefix that keeps
+        it apart from the ids of formulas.
+        """
+        if self.plain:
+            # Imported here because SymPy comes with it.
+            from symloss.symbolic import loss_id
+
+            return loss_id(self.plain_formula)
+        terms = self.terms if self.formula is None else (Term(self.formula),)
+        content = [self.output, *(f"{name}={value!r}" for name, value in sorted(self.options.items()))]
+        content += [f"{term.weight!r},{term.normalised},{to_text(term.formula)}" for term in terms]
+        return "loss-" + hashlib.sha256(";".join(content).encode()).hexdigest()[:16]
+
+    @property
+    def size(self) -> int:
+        """The nodes of its formulas."""
+        return sum(term.formula.size for term in self.terms) if self.formula is None else self.formula.size
 
     @property
     def text(self) -> str:
@@ -200,3 +237,10 @@ def _join(terms: tuple[Term, ...], write: Callable[[Formula], str], times: str, 
             text = group.format(text)
         written.append(text if term.weight == 1 else number_text(term.weight) + times + text)
     return " + ".join(written)
+
+
+def formula_alone(loss: Formula | CatalogueLoss) -> Formula | None:
+    """Return the formula that says all of a loss, or None where there is none (see :attr:`CatalogueLoss.plain`)."""
+    if isinstance(loss, Formula):
+        return loss
+    return loss.formula if loss.plain else None

@@ -19,7 +19,7 @@ from symloss.search.progress import Observer, Progress
 from symloss.search.screening import Screening
 from symloss.search.surrogate import MIN_TRAINED, Surrogate
 from symloss.search.variation import Breeder
-from symloss.symbolic import Identity, loss_id
+from symloss.symbolic import Identity
 from symloss.tasks import Task
 
 #: Candidates trained between two entries in the journal.
@@ -67,14 +67,15 @@ class Search:
         self._sampler = Sampler(grammar)
         self._screening = Screening(task.classes, Identity(soft_labels=task.soft_labels))
         self._candidates: list[Candidate] = []
-        self._baselines = {loss_id(find(name).formula): find(name) for name in config.baselines}
+        self._baselines = {loss.id: loss for loss in map(find, config.baselines)}
         self.progress = Progress(generations=config.generations, budget=config.budget)
         self.progress.work_total = self._planned_work()
 
     def run(self) -> Found:
         """Search, or go on searching, until the budget is spent."""
         for baseline in self._baselines.values():
-            self._screening.reserve(baseline.formula)
+            if baseline.plain:  # a candidate is a formula alone, so it equals no other baseline
+                self._screening.reserve(baseline.plain_formula)
         for number in range(self._config.generations):
             generation = self._draw(number)
             self._candidates += generation.candidates
@@ -148,7 +149,7 @@ class Search:
         missing = [name for name in (*self._baselines, *formulas) if name not in known]
         for start in range(0, len(missing), _CHUNK):
             names = missing[start : start + _CHUNK]
-            chunk = [self._baselines[n].formula if n in self._baselines else formulas[n] for n in names]
+            chunk = [self._baselines[n] if n in self._baselines else formulas[n] for n in names]
             scores = train_population(
                 self._task,
                 gradients_of(chunk, self._task.classes),
@@ -195,5 +196,5 @@ class Search:
 
     def comparison_work(self) -> float:
         """Networks x steps of the final comparison."""
-        losses = self._config.discovered + len(self._baselines)
+        losses = self._config.discovered + len(set(self._config.baselines))
         return float(losses * self._config.audit_seeds * self._task.config.steps)

@@ -34,7 +34,9 @@ def make(request, tmp_path_factory):
         spec.loader.exec_module(module)
         return getattr(module, class_name(name))
 
-    def make_exported(text: str, *, class_reduction: str = "sum", output: str = "softmax", **options: object) -> nn.Module:
+    def make_exported(
+        text: str, *, class_reduction: str = "sum", output: str = "softmax", **options: object
+    ) -> nn.Module:
         return exported(text, class_reduction, output)(**options)
 
     return make_exported

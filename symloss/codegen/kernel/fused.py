@@ -17,8 +17,8 @@ from symloss.codegen.kernel.job import Job, filled
 from symloss.codegen.kernel.probabilities import Sigmoid
 from symloss.codegen.kernel.softmax import FarSoftmax, FusibleFarSoftmax, FusibleSoftmax, Softmax, TargetSoftmax
 
-#: Elements of a block for each thread of a CPU: some ten arrays of it should fit the cache.
-BLOCK = 1 << 16
+#: Elements of a block for each thread of a CPU: few enough to fit its cache, enough that starting an operation is cheap.
+BLOCK = 1 << 17
 
 Scale = Tensor | float
 
@@ -178,7 +178,7 @@ def _true_class_alone(
     """The same where L(p, 0) is one number: only the true class's probability matters."""
     true, other = job.pair()
     assert isinstance(other, float)
-    classes = TargetSoftmax(logits, target, 1)
+    classes = TargetSoftmax(logits, target, 1, job.curves.positive)
     value, response = true(classes, job.label(True), gradient)
     rest: Tensor | float = other * (logits.shape[1] - 1)
     if weight is not None:

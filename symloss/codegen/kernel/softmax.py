@@ -234,9 +234,10 @@ class TargetSoftmax:
         logits: any shape, in single or double precision.
         target: class indices with size 1 in ``dim``.
         dim: where the classes are.
+        positive: whether p and 1 - p must stay above zero.
     """
 
-    def __init__(self, logits: Tensor, target: Tensor, dim: int) -> None:
+    def __init__(self, logits: Tensor, target: Tensor, dim: int, positive: bool) -> None:
         self._logits, self._target, self._dim = logits, target, dim
         self._largest = largest = logits.amax(dim, keepdim=True)
         self._weights = (logits - largest).exp_()
@@ -245,16 +246,20 @@ class TargetSoftmax:
         rest = self._weights.sum(dim, keepdim=True)
         self._total = rest + own
         self._log_own = logits.gather(dim, target) - largest
-        least = torch.finfo(logits.dtype).tiny
-        self.p, self.q = (own / self._total).clamp_(min=least), (rest / self._total).clamp_(min=least)
+        # The largest weight is 1. If it is the true class's own, own - 1 is 0 and log1p sees the rest alone.
+        self._over_one = rest + (own - 1.0)
+        self.p, self.q = own / self._total, rest / self._total
+        if positive:
+            least = torch.finfo(logits.dtype).tiny
+            self.p, self.q = self.p.clamp_(min=least), self.q.clamp_(min=least)
 
     @property
     def log_p(self) -> Tensor:
-        return torch.where(self.q < 0.5, torch.log1p(-self.q), self._log_own - self._total.log())
+        return self._log_own - torch.log1p(self._over_one)
 
     @property
     def log_q(self) -> Tensor:
-        return torch.where(self.p < 0.5, torch.log1p(-self.p), self._log_rest() - self._total.log())
+        return torch.where(self.p < 0.5, torch.log1p(-self.p), self._log_rest() - torch.log1p(self._over_one))
 
     @property
     def log_odds(self) -> Tensor:
