@@ -13,10 +13,10 @@ from symloss.formula import Formula
 from symloss.formula.fold import number
 
 #: What a leaf is called by :mod:`symloss.codegen.kernel.probabilities`.
-LEAVES = {"y_pred": "p", "q": "q", "log_p": "log_p", "log_q": "log_q", "log_odds": "log_odds"}
+LEAVES = {"y_pred": "p"} | {name: name for name in ("q", "log_p", "log_q", "log_odds", "near_log_p", "near_log_q")}
 
 #: Operations that have no value at p = 0 or 1, or may not.
-DIVIDING = frozenset(("div", "pow", "log", "log1p", "log_q", "log_odds", "tan", "sqrt"))
+DIVIDING = frozenset(("div", "pow", "log", "log1p", "log_q", "log_odds", "near_log_p", "near_log_q", "tan", "sqrt"))
 
 Step = tuple[str, tuple[int, ...], float | None, tuple[int, ...]]
 
@@ -41,7 +41,7 @@ class Program:
         """Return ``(value, response)`` of each class, the response None unless asked for.
 
         Args:
-            probabilities: has ``p``, ``q``, ``log_p``, ``log_q`` and ``log_odds`` of the classes, any shape.
+            probabilities: has the :data:`LEAVES` of the classes, any shape.
             label: labels in [0, 1], broadcastable to them; read by a formula with ``y_true`` alone.
             gradient: whether the response is wanted.
         """

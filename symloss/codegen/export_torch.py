@@ -108,7 +108,8 @@ def _curves(formula: Formula, output: str, suffix: str = "") -> tuple[str, str]:
         tree, constant = trees.folded
         parts.append(curve_source(f"folded_class{suffix}", "what all classes of a softmax add up to", tree))
         folded = f", folded=(folded_class{suffix}, {constant!r})"
-    joined = f"Curves(true_class{suffix}, {other}, any_class{suffix}{folded}, positive={trees.positive}, log_q={trees.log_q})"
+    flags = f"positive={trees.positive}, log_q={trees.log_q}"
+    joined = f"Curves(true_class{suffix}, {other}, any_class{suffix}{folded}, {flags})"
     return "\n\n\n".join(parts), joined
 
 

@@ -122,7 +122,7 @@ def trees_of(formula: Formula) -> Trees:
         folded = folded_true, number(folded_other)
     used = {node.op for tree in (true, other, anything, folded_true) for node in tree.walk()}
     other_constant = number(other) if other.op == "const" else None
-    log_q = not used.isdisjoint(("log_q", "log_odds"))
+    log_q = not used.isdisjoint(("log_q", "log_odds", "near_log_q"))
     return Trees(true, other, anything, other_constant, folded, not used.isdisjoint(DIVIDING), log_q)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symloss.codegen.rewrite import LOG_ODDS, LOG_P, LOG_Q, Q, stabilise
+from symloss.codegen.leaves import LOG_ODDS, LOG_P, LOG_Q, NEAR_LOG_P, NEAR_LOG_Q, Q
+from symloss.codegen.rewrite import stabilise
 from symloss.formula import Y_PRED, Formula, call, constant, fold
 from symloss.formula.differentiate import RATES, build, times_p
 from symloss.formula.fold import ONE, ZERO, number
@@ -24,6 +25,7 @@ _IN_P = {
     LOG_Q: call("div", _MINUS_ONE, Q),
     LOG_ODDS: call("div", call("div", ONE, Y_PRED), Q),
 }
+_IN_P |= {NEAR_LOG_P: _IN_P[LOG_P], NEAR_LOG_Q: _IN_P[LOG_Q]}
 #: d/du of the same, u = log(p / (1 - p)).
 _IN_LOG_ODDS = {
     Y_PRED: call("mul", Y_PRED, Q),
@@ -32,6 +34,7 @@ _IN_LOG_ODDS = {
     LOG_Q: call("neg", Y_PRED),
     LOG_ODDS: ONE,
 }
+_IN_LOG_ODDS |= {NEAR_LOG_P: _IN_LOG_ODDS[LOG_P], NEAR_LOG_Q: _IN_LOG_ODDS[LOG_Q]}
 
 #: Rates that lose digits or meet 0 * inf as they are usually written.
 _RATES: dict[str, Callable[[Formula, Formula], Formula]] = RATES | {

@@ -11,17 +11,16 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
+from symloss.codegen.centre import centred, value_at
+from symloss.codegen.leaves import LOG_ODDS, LOG_P, LOG_Q, NEAR_LOG_P, NEAR_LOG_Q, Q
 from symloss.formula import Y_PRED, Formula, call, constant, exact, fold
 from symloss.formula.fold import ONE, number
-
-Q = Formula("q")
-LOG_P = Formula("log_p")
-LOG_Q = Formula("log_q")
-LOG_ODDS = Formula("log_odds")
 
 _MINUS_ONE = constant(-1.0)
 #: Up to this power repeated products are as good as exp(a*log p), and easier to read.
 _MAX_PLAIN_POWER = 8
+#: exp of more than this is near the end of single precision.
+_LARGEST_LOG = 80.0
 #: A sum that loses at most one decimal digit stays as the user wrote it.
 _CANCELLATION = Fraction(1, 10)
 
@@ -29,11 +28,34 @@ _CANCELLATION = Fraction(1, 10)
 def stabilise(formula: Formula) -> Formula:
     """Return the accurate form of a folded formula.
 
-    >>> from symloss.formula import parse_formula
-    >>> stabilise(parse_formula("-log(1 - y_pred)"))
-    Formula('-log_q')
+        >>> from symloss.codegen.centre import centred, value_at
+    from symloss.codegen.leaves import LOG_ODDS, LOG_P, LOG_Q, NEAR_LOG_P, NEAR_LOG_Q, Q
+    from symloss.formula import parse_formula
+        >>> stabilise(parse_formula("-log(1 - y_pred)"))
+        Formula('-log_q')
     """
-    return fold(_stabilise(formula))
+    return _finite(fold(_stabilise(formula)))
+
+
+def _finite(node: Formula) -> Formula:
+    """Return the formula with no exponential that would be infinite at a p or q below the smallest float."""
+    if not node.args:
+        return node
+    args = [_finite(arg) for arg in node.args]
+    if node.op == "exp":
+        for leaf, near, p in ((LOG_P, NEAR_LOG_P, 1e-40), (LOG_Q, NEAR_LOG_Q, 1.0)):
+            if leaf in node.walk():
+                probe = substitute(args[0], {leaf: constant(-92.0)})
+                if any(value_at(probe, min(p, 0.9), label) > _LARGEST_LOG for label in (0.0, 1.0)):
+                    args = [substitute(args[0], {leaf: near})]
+    return call(node.op, *args)
+
+
+def substitute(node: Formula, known: dict[Formula, Formula]) -> Formula:
+    """Return the formula with leaves replaced."""
+    if not node.args:
+        return known.get(node, node)
+    return call(node.op, *(substitute(arg, known) for arg in node.args))
 
 
 def _stabilise(node: Formula) -> Formula:
@@ -42,6 +64,8 @@ def _stabilise(node: Formula) -> Formula:
     node = call(node.op, *(_stabilise(arg) for arg in node.args))
     rule = _RULES.get(node.op)
     result = _without_cancellation(node) or (rule(*node.args) if rule else None)
+    if result is None and node.op in ("add", "sub"):
+        result = centred(node)
     return node if result is None else result
 
 
@@ -101,6 +125,9 @@ def _signed_log(node: Formula) -> tuple[int, Formula] | None:
         return 1, node.args[0]
     if node.op == "sigmoid":
         return 1, call("neg", call("softplus", call("neg", node.args[0])))
+    if node.op in ("max", "min"):
+        logs = [_positive_log(arg) for arg in node.args]
+        return None if logs[0] is None or logs[1] is None else (1, call(node.op, logs[0], logs[1]))
     if node.op not in ("neg", "abs", "sqrt", "square", "mul", "div", "pow"):
         return None
     first = _signed_log(node.args[0])
@@ -141,6 +168,13 @@ def _rule_log(a: Formula) -> Formula | None:
     log = _positive_log(a)
     if log is not None:
         return log
+    if a.op == "div" and (top := _positive_log(a.args[0])) is not None:
+        line = affine(a.args[1])
+        if line is not None and min(line[0], sum(line)) > 0:
+            return call("sub", top, _rule_log(a.args[1]) or call("log", a.args[1]))
+    line = affine(a)
+    if line is not None and sum(line) == 1 and line[0] != 1:
+        return call("log1p", call("mul", constant(float(-line[1])), Q))
     if a.op in ("add", "sub") and ONE in a.args:
         if a.op == "sub":
             return call("log1p", call("neg", a.args[1])) if a.args[0] == ONE else None
@@ -191,6 +225,8 @@ def _rule_sub(a: Formula, b: Formula) -> Formula | None:
         return LOG_ODDS
     if (a, b) == (LOG_Q, LOG_P):
         return call("neg", LOG_ODDS)
+    if a == ONE and affine(b) is not None:
+        return None  # 1 - 0.3*p cancels nothing that would not have been written otherwise before
     if a == ONE:
         log = _positive_log(b)
         return None if log is None else call("neg", call("expm1", log))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from symloss.codegen.rewrite import Q, affine, stabilise
+from symloss.codegen.leaves import Q
+from symloss.codegen.rewrite import affine, stabilise
 from symloss.formula import Formula, at_label, call, constant, fold, to_text
 from symloss.formula.fold import check_finite
 

@@ -141,7 +141,7 @@ def compare(criterion, expected, case: Case) -> None:
         torch.testing.assert_close(second, torch.autograd.grad(exact, reference, along)[0], **tolerance)
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(case=cases())
 def test_cross_entropy_is_torchs(make, case):
     options = dict(case.options)
@@ -152,7 +152,7 @@ def test_cross_entropy_is_torchs(make, case):
     compare(make(CE, **case.options), lambda logits: reference(logits, target), case)
 
 
-@settings(max_examples=40)
+@settings(max_examples=100)
 @given(case=cases(output="sigmoid", kinds=("labels",)))
 def test_binary_cross_entropy_is_torchs(make, case):
     smoothing = case.options["label_smoothing"]
@@ -166,7 +166,7 @@ def test_binary_cross_entropy_is_torchs(make, case):
     compare(make(BCE, output="sigmoid", **case.options), lambda logits: reference(logits, labels), case)
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(
     text=st.sampled_from(sorted(DEFINITIONS)),
     output=st.sampled_from(["softmax", "sigmoid"]),
@@ -175,7 +175,7 @@ def test_binary_cross_entropy_is_torchs(make, case):
 )
 def test_losses_are_their_definition(make, text, output, class_reduction, data):
     case = data.draw(cases(output=output))
-    case.logits = case.logits.clamp(-12, 12)  # the naive definition of BCE rounds 1 - p to 0 beyond
+    case.logits = case.logits.clamp(-4, 4)  # the naive definition loses the digits of 1 - p beyond
     if output == "sigmoid" and not case.indices:
         class_reduction = "sum"
     options = {"output": output, "class_reduction": class_reduction, **case.options}

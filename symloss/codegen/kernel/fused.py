@@ -17,7 +17,7 @@ from symloss.codegen.kernel.job import Job, filled
 from symloss.codegen.kernel.probabilities import Sigmoid
 from symloss.codegen.kernel.softmax import FarSoftmax, FusibleFarSoftmax, FusibleSoftmax, Softmax, TargetSoftmax
 
-#: Elements of a block for each thread of a CPU: few enough to fit its cache, enough that starting an operation is cheap.
+#: Elements of a block for each thread of a CPU: few enough for its cache, enough to make starting cheap.
 BLOCK = 1 << 17
 
 Scale = Tensor | float

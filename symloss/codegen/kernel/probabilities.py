@@ -6,6 +6,7 @@ so for that one the others are summed apart, and for all others 1 - p cancels no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -42,7 +43,27 @@ class Curves(NamedTuple):
     log_q: bool = True
 
 
-class Odds:
+class Near:
+    """The logarithms of p and 1 - p with both kept above zero."""
+
+    @property
+    def log_p(self) -> Tensor:
+        raise NotImplementedError
+
+    @property
+    def log_q(self) -> Tensor:
+        raise NotImplementedError
+
+    @property
+    def near_log_p(self) -> Tensor:
+        return self.log_p.clamp(min=math.log(torch.finfo(self.log_p.dtype).tiny))
+
+    @property
+    def near_log_q(self) -> Tensor:
+        return self.log_q.clamp(min=math.log(torch.finfo(self.log_q.dtype).tiny))
+
+
+class Odds(Near):
     """The probabilities of classes of which each has its log-odds, differentiable."""
 
     def __init__(self, log_odds: Tensor) -> None:
@@ -65,7 +86,7 @@ class Odds:
         return from_log(self.log_q)
 
 
-class Sigmoid:
+class Sigmoid(Near):
     """The probabilities of a sigmoid output, for values alone."""
 
     def __init__(self, logits: Tensor, positive: bool) -> None:

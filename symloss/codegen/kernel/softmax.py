@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from symloss.codegen.kernel.probabilities import Near
 
-class Softmax:
+
+class Softmax(Near):
     """The probabilities of every class of a softmax.
 
     ``1 - p`` of the largest class is right down to the smallest float; for its logarithm there is :class:`FarSoftmax`.
@@ -29,14 +31,13 @@ class Softmax:
     def __init__(self, logits: Tensor, dim: int, positive: bool) -> None:
         self._logits, self._dim = logits, dim
         self._largest, self._top = logits.max(dim, keepdim=True)
-        self.p = (logits - self._largest).exp_().scatter_(dim, self._top, 0.0)
-        self._rest = self.p.sum(dim, keepdim=True)
+        p = (logits - self._largest).exp_().scatter_(dim, self._top, 0.0)
+        self._rest = p.sum(dim, keepdim=True)
         self._p_top = 1.0 / (self._rest + 1.0)
         least = torch.finfo(logits.dtype).tiny
         self._q_top = (self._rest * self._p_top).clamp_(min=least)
-        self._put(self.p.mul_(self._p_top), self._p_top)
-        if positive:
-            self.p.clamp_(min=least)
+        self._pull = self._put(p.mul_(self._p_top), self._p_top)  # of a class, when its probability is tiny, 0
+        self.p = self._pull.clamp(min=least) if positive else self._pull
 
     @property
     def _log_p_top(self) -> Tensor:
@@ -79,7 +80,7 @@ class Softmax:
         at_top = response.gather(self._dim, self._top)
         response = self._put(response, 0.0)
         rest = response.sum(self._dim, keepdim=True)
-        response = response.addcmul_(self.p, rest + at_top, value=-1.0)
+        response = response.addcmul_(self._pull, rest + at_top, value=-1.0)
         return self._put(response, at_top.mul_(self._q_top).addcmul_(self._p_top, rest, value=-1.0))
 
 
@@ -199,7 +200,7 @@ class FusibleFarSoftmax(FarSoftmax):
         return TrueClass(self, target, self._mask.gather(self._dim, target))
 
 
-class TrueClass:
+class TrueClass(Near):
     """The probabilities of the true class, read from those of all."""
 
     def __init__(self, classes: Softmax, target: Tensor, is_top: Tensor) -> None:
@@ -227,7 +228,7 @@ class TrueClass:
         return torch.where(self._is_top, self._classes._odds, self.log_p - torch.log1p(-self.p))
 
 
-class TargetSoftmax:
+class TargetSoftmax(Near):
     """A softmax of which only the true class's probability is asked for: no other class is looked at alone.
 
     Args:
