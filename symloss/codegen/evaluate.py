@@ -46,6 +46,7 @@ class Program:
             gradient: whether the response is wanted.
         """
         values: list[Any] = []
+        reuse = getattr(probabilities, "values_alone", False)
         for op, places, constant, done in self.steps if gradient else self.steps[: self.value + 1]:
             if op == "const":
                 values.append(constant)
@@ -54,10 +55,20 @@ class Program:
             elif op in LEAVES:
                 values.append(getattr(probabilities, LEAVES[op]))
             else:
-                values.append(ALL[op].torch(*[values[place] for place in places]))
+                operation, arguments = ALL[op], [values[place] for place in places]
+                if reuse and operation.into and places[0] in done and self._fits(places[0], arguments):
+                    # The argument is needed no more: its memory, which is still in the cache, takes the result.
+                    values.append(operation.into(*arguments, out=arguments[0]))
+                else:
+                    values.append(operation.torch(*arguments))
             for place in done:
                 values[place] = None  # frees memory early
         return values[self.value], values[self.response] if gradient else None
+
+    def _fits(self, first: int, arguments: list[Any]) -> bool:
+        """Say whether the first argument was computed here and has the shape of the result."""
+        shapes = {argument.shape for argument in arguments if isinstance(argument, Tensor)}
+        return self.steps[first][0] in ALL and isinstance(arguments[0], Tensor) and len(shapes) == 1
 
 
 def compile_tree(tree: Formula, sigmoid: bool = False) -> Program:

@@ -77,7 +77,8 @@ def evaluate(
     """
     blocks = list(_blocks(logits, job.elementwise))
     if len(blocks) == 1:
-        loss, slope = _block(job, logits, target, weight, valid, scale, gradient)
+        loss, slope = _block(job, logits, target, weight, valid, gradient)
+        slope = None if slope is None else _counted(job, (slope * scale).to(_stored(logits)), valid)
         return (loss.sum() if job.reduce else loss) * scale, slope
     slope = torch.empty_like(logits, dtype=_stored(logits)) if gradient else None
     kind = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
@@ -86,13 +87,16 @@ def evaluate(
     for number, part in enumerate(blocks):
         place = part if job.elementwise else part[::2]
         inside = None if valid is None else valid[place]
-        loss, piece = _block(job, logits[part], target[part], weight, inside, scale, gradient)
+        loss, piece = _block(job, logits[part], target[part], weight, inside, gradient)
         if job.reduce:
             losses[number] = loss.sum()
         else:
             losses[place] = loss
         if slope is not None:
-            slope[part] = piece  # type: ignore[assignment]
+            assert piece is not None
+            torch.mul(piece, scale, out=slope[part])
+            if inside is not None:
+                slope[part] = _counted(job, slope[part], inside)
     return (losses.sum() if job.reduce else losses) * scale, slope
 
 
@@ -113,21 +117,19 @@ def _blocks(logits: Tensor, elementwise: bool) -> Iterator[tuple[slice, ...]]:
 
 
 def _block(
-    job: Job,
-    logits: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    valid: Tensor | None,
-    scale: Scale,
-    gradient: bool,
+    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, valid: Tensor | None, gradient: bool
 ) -> tuple[Tensor, Tensor | None]:
+    """Return the losses of those samples that count, and the gradient of all, both without the scale."""
     half = logits.dtype in (torch.float16, torch.bfloat16)
-    loss, slope = _each(job, logits.float() if half else logits, target, weight, scale, gradient)
-    if valid is not None:
-        loss = loss.masked_fill(~valid, 0.0)
-        if slope is not None:
-            slope = slope.masked_fill(~(valid if job.elementwise else valid.unsqueeze(1)), 0.0)
-    return loss, None if slope is None else slope.to(_stored(logits))
+    loss, slope = _each(job, logits.float() if half else logits, target, weight, gradient)
+    return loss if valid is None else loss.masked_fill(~valid, 0.0), slope
+
+
+def _counted(job: Job, slope: Tensor, valid: Tensor | None) -> Tensor:
+    """Return the gradient with 0 for samples that do not count."""
+    if valid is None:
+        return slope
+    return slope.masked_fill(~(valid if job.elementwise else valid.unsqueeze(1)), 0.0)
 
 
 def _stored(logits: Tensor) -> torch.dtype:
@@ -136,11 +138,11 @@ def _stored(logits: Tensor) -> torch.dtype:
 
 
 def _each(
-    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, scale: Scale, gradient: bool
+    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, gradient: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """Return the loss of each sample or element, and its gradient times the scale."""
+    """Return the loss of each sample or element, and its gradient."""
     if job.sigmoid:
-        return _sigmoid(job, logits, target, weight, scale, gradient)
+        return _sigmoid(job, logits, target, weight, gradient)
     if not job.hard:
         classes = _softmax(logits, job)
         value, response = job.curves.any(classes, target, gradient)
@@ -148,7 +150,7 @@ def _each(
     else:
         true, other = job.pair()
         if isinstance(other, float):
-            return _true_class_alone(job, logits, target, weight, scale, gradient)
+            return _true_class_alone(job, logits, target, weight, gradient)
         classes = _softmax(logits, job)
         own = classes.of(target)
         own_value, own_response = true(own, job.label(True), gradient)
@@ -162,8 +164,7 @@ def _each(
     if not gradient:
         return loss, None
     response = filled(response, logits)
-    factor = scale if weight is None else weight * scale
-    response = response * factor if torch.compiler.is_compiling() else response.mul_(factor)
+    response = response if weight is None else response * weight
     if torch.compiler.is_compiling():
         # Where the gradient is nan the loss is: so it shows, and so a compiler computes both in one pass and does not
         # put the gradient off to the backward pass, where it would compute everything again.
@@ -173,7 +174,7 @@ def _each(
 
 
 def _true_class_alone(
-    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, scale: Scale, gradient: bool
+    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, gradient: bool
 ) -> tuple[Tensor, Tensor | None]:
     """The same where L(p, 0) is one number: only the true class's probability matters."""
     true, other = job.pair()
@@ -186,11 +187,11 @@ def _true_class_alone(
         value, rest = value * own, other * (weight.sum() - own)
         response = None if response is None else response * own
     loss = filled(value if isinstance(rest, float) and rest == 0 else value + rest, classes.p).squeeze(1)
-    return loss, None if response is None else classes.gradient(response * scale)
+    return loss, None if response is None else classes.gradient(response)
 
 
 def _sigmoid(
-    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, scale: Scale, gradient: bool
+    job: Job, logits: Tensor, target: Tensor, weight: Tensor | None, gradient: bool
 ) -> tuple[Tensor, Tensor | None]:
     """The same where each class stands alone: its curve has the slope in its logit."""
     classes = Sigmoid(logits, job.curves.positive)
@@ -210,7 +211,8 @@ def _sigmoid(
     loss = value if job.elementwise else value.sum(1)
     if not gradient:
         return loss, None
-    return loss, filled(response, logits) * (scale if weight is None else weight * scale)
+    response = filled(response, logits)
+    return loss, response if weight is None else response * weight
 
 
 def _number(value: float) -> tuple[float, float]:
@@ -236,6 +238,4 @@ def _differentiable(
     """Return the gradient as a differentiable function of the logits."""
     half = logits.dtype in (torch.float16, torch.bfloat16)
     slope = differentiable_gradient(job, logits.float() if half else logits, target, weight) * scale
-    if valid is not None:
-        slope = slope.masked_fill(~(valid if job.elementwise else valid.unsqueeze(1)), 0.0)
-    return slope.to(logits.dtype)
+    return _counted(job, slope, valid).to(logits.dtype)

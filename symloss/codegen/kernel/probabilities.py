@@ -44,7 +44,13 @@ class Curves(NamedTuple):
 
 
 class Near:
-    """The logarithms of p and 1 - p with both kept above zero."""
+    """The logarithms of p and 1 - p with both kept above zero.
+
+    Attributes:
+        values_alone: whether what is computed from them may overwrite it, since nobody differentiates it.
+    """
+
+    values_alone = False
 
     @property
     def log_p(self) -> Tensor:
@@ -88,6 +94,8 @@ class Odds(Near):
 
 class Sigmoid(Near):
     """The probabilities of a sigmoid output, for values alone."""
+
+    values_alone = True
 
     def __init__(self, logits: Tensor, positive: bool) -> None:
         self._logits = self.log_odds = logits

@@ -28,6 +28,8 @@ class Softmax(Near):
         positive: whether p must stay above zero.
     """
 
+    values_alone = True
+
     def __init__(self, logits: Tensor, dim: int, positive: bool) -> None:
         self._logits, self._dim = logits, dim
         self._largest, self._top = logits.max(dim, keepdim=True)
@@ -138,6 +140,8 @@ class FusibleSoftmax(Softmax):
     Every class as large as the largest has exp(z - z_top) = 1; only one that is alone can have p above 1/2.
     """
 
+    values_alone = False
+
     def __init__(self, logits: Tensor, dim: int, positive: bool) -> None:
         self._logits, self._dim = logits, dim
         self._largest = logits.amax(dim, keepdim=True)
@@ -171,6 +175,8 @@ class FusibleSoftmax(Softmax):
 
 class FusibleFarSoftmax(FarSoftmax):
     """:class:`FarSoftmax` for a compiler."""
+
+    values_alone = False
 
     def __init__(self, logits: Tensor, dim: int, positive: bool) -> None:
         self._logits, self._dim = logits, dim
