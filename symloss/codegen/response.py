@@ -22,7 +22,7 @@ _IN_P = {
     Y_PRED: ONE,
     Q: _MINUS_ONE,
     LOG_P: call("div", ONE, Y_PRED),
-    LOG_Q: call("div", _MINUS_ONE, Q),
+    LOG_Q: call("neg", call("div", ONE, Q)),
     LOG_ODDS: call("div", call("div", ONE, Y_PRED), Q),
 }
 _IN_P |= {NEAR_LOG_P: _IN_P[LOG_P], NEAR_LOG_Q: _IN_P[LOG_Q]}
