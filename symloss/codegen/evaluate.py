@@ -15,9 +15,6 @@ from symloss.formula.fold import number
 #: What a leaf is called by :mod:`symloss.codegen.kernel.probabilities`.
 LEAVES = {"y_pred": "p"} | {name: name for name in ("q", "log_p", "log_q", "log_odds", "near_log_p", "near_log_q")}
 
-#: Operations that have no value at p = 0 or 1, or may not.
-DIVIDING = frozenset(("div", "pow", "log", "log1p", "log_q", "log_odds", "near_log_p", "near_log_q", "tan", "sqrt"))
-
 Step = tuple[str, tuple[int, ...], float | None, tuple[int, ...]]
 
 

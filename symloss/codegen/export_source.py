@@ -35,8 +35,11 @@ def curve_source(name: str, what: str, tree: Formula, sigmoid: bool = False) -> 
         value_text = value_text if tree.op == "const" else f"torch.zeros_like(x.p) + ({value_text})"
     lines += [f"value = {value_text}", "if not gradient:", "    return value, None"]
     response_text = _expression(response, known, lines)
+    # Each result is a tensor of its own, so that whoever called may overwrite it.
     if response == tree and response.op != "const":
         response_text = "value.clone()"
+    elif response.op == "y_true":
+        response_text = "torch.zeros_like(x.p) + y"
     elif response.op in LEAVES:
         response_text += ".clone()"
     lines.append(f"return value, {response_text}")

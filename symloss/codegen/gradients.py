@@ -31,6 +31,8 @@ from symloss.symbolic.dual import Memory
 #: A table off by more than this, relative to the curve's largest value, does not represent its loss.
 MAX_TABLE_ERROR = 1e-4
 
+#: A measured gradient below this, relative to the loss, is taken for 0.
+_ROUNDING = 1e-13
 
 #: Parts of formulas whose curves are kept on the tables' grid, 50 to 100 kB each.
 _MEMORY, _THIN_MEMORY = Memory(256), Memory(1024)
@@ -89,7 +91,8 @@ def scale_of(loss: Formula | CatalogueLoss, classes: int) -> float:
         logits = torch.zeros(1, classes, dtype=torch.float64, requires_grad=True)
         value = _criterion(loss)(logits, torch.zeros(1, dtype=torch.int64))
         norm = torch.autograd.grad(value, logits)[0].norm().item()
-        scale = math.sqrt((classes - 1) / classes) / norm if norm else math.inf
+        rounding = _ROUNDING * (1 + abs(value.item()))
+        scale = math.sqrt((classes - 1) / classes) / norm if norm > rounding else math.inf
     if not 0 < scale < math.inf:
         name = title(loss) if isinstance(loss, CatalogueLoss) else to_text(loss)
         place = f"uniform p = 1/{classes}" if formula is not None else "logits of 0"

@@ -7,8 +7,10 @@ from typing import NamedTuple
 import sympy
 from torch import Tensor
 
-from symloss.codegen.evaluate import DIVIDING, compile_tree
+from symloss.codegen.evaluate import compile_tree
 from symloss.codegen.kernel import ClassWiseLoss, Curves
+from symloss.codegen.response import response_form
+from symloss.codegen.rewrite import has_pole
 from symloss.codegen.split import hard_forms, label_form, soft_form
 from symloss.errors import SymlossError
 from symloss.formula import Formula, parse_formula, to_text
@@ -120,10 +122,12 @@ def trees_of(formula: Formula) -> Trees:
     folded = None
     if folded_other.op == "const" and other.op != "const":
         folded = folded_true, number(folded_other)
-    used = {node.op for tree in (true, other, anything, folded_true) for node in tree.walk()}
+    trees = [true, other, anything, folded_true]
+    used = {node.op for tree in trees for node in tree.walk()}
+    positive = any(map(has_pole, [*trees, *map(response_form, trees)]))
     other_constant = number(other) if other.op == "const" else None
     log_q = not used.isdisjoint(("log_q", "log_odds", "near_log_q"))
-    return Trees(true, other, anything, other_constant, folded, not used.isdisjoint(DIVIDING), log_q)
+    return Trees(true, other, anything, other_constant, folded, positive, log_q)
 
 
 def curves_of(formula: Formula, output: str = "softmax") -> Curves:

@@ -28,11 +28,9 @@ _CANCELLATION = Fraction(1, 10)
 def stabilise(formula: Formula) -> Formula:
     """Return the accurate form of a folded formula.
 
-        >>> from symloss.codegen.centre import centred, value_at
-    from symloss.codegen.leaves import LOG_ODDS, LOG_P, LOG_Q, NEAR_LOG_P, NEAR_LOG_Q, Q
-    from symloss.formula import parse_formula
-        >>> stabilise(parse_formula("-log(1 - y_pred)"))
-        Formula('-log_q')
+    >>> from symloss.formula import parse_formula
+    >>> stabilise(parse_formula("-log(1 - y_pred)"))
+    Formula('-log_q')
     """
     return _finite(fold(_stabilise(formula)))
 
@@ -42,13 +40,28 @@ def _finite(node: Formula) -> Formula:
     if not node.args:
         return node
     args = [_finite(arg) for arg in node.args]
-    if node.op == "exp":
+    if node.op in ("exp", "expm1"):
         for leaf, near, p in ((LOG_P, NEAR_LOG_P, 1e-40), (LOG_Q, NEAR_LOG_Q, 1.0)):
             if leaf in node.walk():
                 probe = substitute(args[0], {leaf: constant(-92.0)})
                 if any(value_at(probe, min(p, 0.9), label) > _LARGEST_LOG for label in (0.0, 1.0)):
                     args = [substitute(args[0], {leaf: near})]
     return call(node.op, *args)
+
+
+def has_pole(tree: Formula) -> bool:
+    """Say whether a part of a formula may have no value at p = 0, so that p must stay above it."""
+    for node in tree.walk():
+        if node in (NEAR_LOG_P, NEAR_LOG_Q):
+            return True
+        if node.op == "pow" and node.args[1].op == "const" and number(node.args[1]) > 0:
+            continue
+        if node.op in ("div", "log", "pow"):
+            inner = node.args[1] if node.op == "div" else node.args[0]
+            values = [abs(value_at(inner, p, label)) for p in (1e-30, 1 - 1e-15) for label in (0.0, 1.0)]
+            if not min(values) > 1e-6:
+                return True
+    return False
 
 
 def substitute(node: Formula, known: dict[Formula, Formula]) -> Formula:

@@ -114,8 +114,11 @@ def minimum(a: Tensor | float, b: Tensor | float) -> Tensor:
 
 def pick(a: Tensor | float, b: Tensor | float, x: Tensor | float, y: Tensor | float) -> Tensor:
     """Return x where a > b, y where a < b, and their mean at a tie: the slope of the larger of a and b."""
-    above, below = torch.as_tensor(a > b), torch.as_tensor(a < b)
-    return torch.where(above, x, torch.where(below, y, 0.5 * (x + y)))
+    like = a if isinstance(a, Tensor) else b
+    assert isinstance(like, Tensor)
+    # Two numbers would make a tensor of the default type, whatever that of a and b.
+    x, y = (v if isinstance(v, Tensor) else torch.full((), v, dtype=like.dtype, device=like.device) for v in (x, y))
+    return torch.where(a > b, x, torch.where(a < b, y, 0.5 * (x + y)))  # type: ignore[arg-type]
 
 
 def xlogy(x: Tensor, a: Tensor | float) -> Tensor:

@@ -43,8 +43,8 @@ def each_class(job: Job, odds: Tensor, target: Tensor, weight: Tensor | None, *,
             values = torch.zeros_like(odds) + (0.0 if gradient else other)
         else:
             hidden = hide_target(odds, target, 1)
-            values = filled(other(Odds(hidden), job.label(False), gradient)[gradient], odds)
-        values = values.scatter(1, target, filled(true(Odds(own), job.label(True), gradient)[gradient], own))
+            values = filled(other(Odds(hidden), job.label(False, odds), gradient)[gradient], odds)
+        values = values.scatter(1, target, filled(true(Odds(own), job.label(True, odds), gradient)[gradient], own))
     else:
         values = filled(job.curves.any(Odds(odds), target, gradient)[gradient], odds)
     return values if weight is None else values * weight

@@ -30,7 +30,9 @@ class FusedLoss(torch.autograd.Function):
     def forward(ctx: Any, job: Job, logits: Tensor, target: Tensor, *rest: Any) -> Tensor:
         loss, slope = evaluate(job, logits, target, *rest, gradient=True)
         ctx.job, ctx.dtype = job, logits.dtype
-        if torch.compiler.is_compiling():
+        # Asked once: a backward pass may be compiled though the forward pass was not.
+        ctx.compiled = torch.compiler.is_compiling()
+        if ctx.compiled:
             ctx.save_for_backward(slope)
         else:
             ctx.slope, ctx.rest = slope, rest
@@ -41,7 +43,7 @@ class FusedLoss(torch.autograd.Function):
     def backward(ctx: Any, outer: Tensor) -> tuple[Any, ...]:
         job = ctx.job
         outer = outer if job.reduce or job.elementwise else outer.unsqueeze(1)
-        if torch.compiler.is_compiling():
+        if ctx.compiled:
             slope = ctx.saved_tensors[0] * outer
         elif torch.is_grad_enabled():  # somebody differentiates the gradient
             slope = _differentiable(job, *ctx.saved_tensors, *ctx.rest) * outer
@@ -49,9 +51,18 @@ class FusedLoss(torch.autograd.Function):
             slope, ctx.slope = ctx.slope, None  # given away once; a second backward computes it again
             if slope is None:
                 slope = evaluate(job, *ctx.saved_tensors, *ctx.rest, gradient=True)[1]
-            if outer.dim() or outer.device.type != "cpu" or outer.item() != 1:
-                slope.mul_(outer)
+            slope = slope if _is_one(outer) else slope * outer
         return None, slope.to(ctx.dtype), None, None, None, None
+
+
+def _is_one(outer: Tensor) -> bool:
+    """Say whether a factor is the number 1, where that is known without waiting for a device."""
+    if outer.dim() or outer.device.type != "cpu" or torch.compiler.is_compiling():
+        return False
+    try:
+        return outer.item() == 1
+    except RuntimeError:  # several backward passes as one: the factor is many
+        return False
 
 
 def evaluate(
@@ -83,7 +94,7 @@ def evaluate(
     slope = torch.empty_like(logits, dtype=_stored(logits)) if gradient else None
     kind = torch.float32 if logits.dtype.itemsize < 4 else logits.dtype
     shape = (len(blocks),) if job.reduce else logits.shape if job.elementwise else logits.shape[:1] + logits.shape[2:]
-    losses = torch.empty(shape, dtype=kind)
+    losses = logits.new_empty(shape, dtype=kind)
     for number, part in enumerate(blocks):
         place = part if job.elementwise else part[::2]
         inside = None if valid is None else valid[place]
@@ -153,8 +164,8 @@ def _each(
             return _true_class_alone(job, logits, target, weight, gradient)
         classes = _softmax(logits, job)
         own = classes.of(target)
-        own_value, own_response = true(own, job.label(True), gradient)
-        value, response = other(classes, job.label(False), gradient)
+        own_value, own_response = true(own, job.label(True, logits), gradient)
+        value, response = other(classes, job.label(False, logits), gradient)
         value = _with_own(filled(value, logits), target, own_value)
         if gradient:
             response = _with_own(filled(response, logits), target, own_response)
@@ -180,7 +191,7 @@ def _true_class_alone(
     true, other = job.pair()
     assert isinstance(other, float)
     classes = TargetSoftmax(logits, target, 1, job.curves.positive)
-    value, response = true(classes, job.label(True), gradient)
+    value, response = true(classes, job.label(True, logits), gradient)
     rest: Tensor | float = other * (logits.shape[1] - 1)
     if weight is not None:
         own = weight.flatten()[target]
@@ -197,9 +208,11 @@ def _sigmoid(
     classes = Sigmoid(logits, job.curves.positive)
     if job.hard:
         true, other = job.pair()
-        value, response = _number(other) if isinstance(other, float) else other(classes, job.label(False), gradient)
+        value, response = (
+            _number(other) if isinstance(other, float) else other(classes, job.label(False, logits), gradient)
+        )
         own = Sigmoid(logits.gather(1, target), job.curves.positive)
-        own_value, own_response = true(own, job.label(True), gradient)
+        own_value, own_response = true(own, job.label(True, logits), gradient)
         value = _with_own(filled(value, logits), target, own_value)
         if gradient:
             response = _with_own(filled(response, logits), target, own_response)
@@ -227,6 +240,8 @@ def _softmax(logits: Tensor, job: Job) -> Softmax:
 
 def _with_own(values: Tensor, target: Tensor, own: Tensor | float | None) -> Tensor:
     """Return the values with those of the true class replaced."""
+    if isinstance(own, Tensor):
+        own = own.expand(target.shape)  # it may depend on the label alone
     if torch.compiler.is_compiling():
         return values.scatter(1, target, own)  # type: ignore[arg-type]
     return values.scatter_(1, target, own)  # type: ignore[arg-type]

@@ -34,6 +34,8 @@ def check_weight(weight: object) -> None:
     if not isinstance(weight, Tensor) or weight.dim() != 1 or not weight.is_floating_point():
         shown = list(weight.shape) if isinstance(weight, Tensor) else type(weight).__name__
         raise SymlossError(f"weight is {shown}; it must be a floating-point tensor [C], one number for each class")
+    if weight.requires_grad:
+        raise SymlossError("weight requires a gradient, but none flows to it; give weight.detach()")
 
 
 def check_weight_fits(weight: Tensor | None, classes: int | None) -> None:

@@ -39,9 +39,9 @@ class Job(NamedTuple):
             return self.curves.folded
         return self.curves.true, self.curves.other
 
-    def label(self, true: bool) -> float | None:
-        """Return the label of the true class or of all others, where a curve reads it."""
-        return None if self.labels is None else self.labels[true]
+    def label(self, true: bool, logits: Tensor) -> Tensor | None:
+        """Return the label of the true class or of all others, where a curve reads it, with as many dimensions."""
+        return None if self.labels is None else logits.new_full((1,) * logits.dim(), self.labels[true])
 
 
 def filled(values: Tensor | float | None, like: Tensor) -> Tensor:
