@@ -206,7 +206,8 @@ def main() -> None:
         ">2",
     )
     table = Table(*heads)
-    groups: dict[str, Proofs] = {"catalogue": check_proofs(loss.formula for loss in CATALOGUE.values())}
+    known = (loss.plain_formula for loss in CATALOGUE.values() if loss.plain)
+    groups: dict[str, Proofs] = {"catalogue": check_proofs(known)}
     for grammar in options.grammars.split(",") if options.candidates else ():
         found = islice(survivors(grammar, options.seed), options.candidates)
         groups[grammar] = check_proofs(track(found, grammar, options.candidates, console=console, transient=True))

@@ -43,19 +43,13 @@ class Contender:
         """
         loss, formula, certificate = self.loss, formula_alone(self.loss), None
         if formula is not None:
-            certificate = {
-                curve: found.to_dict() for curve, found in zip(("r0", "r1"), certify(formula), strict=True)
-            }
-        known = isinstance(loss, CatalogueLoss)
-        return {
-            "loss": self.name,
-            "id": self.id,
-            "expression": loss.text if known else to_text(loss),
-            "latex": loss.latex if known else to_latex(loss),
-            "size": loss.size,
-            "note": (loss.beyond if known else "") or None,
-            "certificate": certificate,
-        }
+            curves = zip(("r0", "r1"), certify(formula), strict=True)
+            certificate = {curve: found.to_dict() for curve, found in curves}
+        if isinstance(loss, Formula):
+            written = {"expression": to_text(loss), "latex": to_latex(loss), "size": loss.size, "note": None}
+        else:
+            written = {"expression": loss.text, "latex": loss.latex, "size": loss.size, "note": loss.beyond or None}
+        return {"loss": self.name, "id": self.id} | written | {"certificate": certificate}
 
 
 @dataclass(frozen=True)

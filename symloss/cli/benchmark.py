@@ -11,7 +11,8 @@ from symloss.cli.output import check_writable, console_for, resolve_loss, task_c
 
 def command(
     losses: Annotated[
-        list[str] | None, typer.Argument(help="Known losses, perhaps as 'focal(gamma=1)', RUN:RANK or formulas; ce is always there.")
+        list[str] | None,
+        typer.Argument(help="Known losses such as 'focal(gamma=1)', RUN:RANK or formulas; ce is always compared."),
     ] = None,
     datasets: Annotated[str, typer.Option(help="Datasets, separated by commas; see 'symloss datasets'.")] = "digits",
     models: Annotated[str, typer.Option(help="Networks, separated by commas; see 'symloss models'.")] = "mlp",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from symloss.cli.output import LOSS_HELP, check_writable, resolve_loss
 from symloss.errors import SymlossError, unknown
+
+if TYPE_CHECKING:
+    from symloss.formula import Formula
+    from symloss.losses import CatalogueLoss
 
 FORMATS = ("torch", "latex", "sympy", "json")
 
@@ -23,34 +28,89 @@ def command(
         raise SymlossError(unknown("format", to, FORMATS))
     if output is not None:
         check_writable(str(output))
-    from symloss.codegen import export_json, export_latex, export_sympy, export_torch
+    from symloss.losses import CatalogueLoss
     from symloss.store import write_atomic
 
-    name, formula, provenance = resolve_loss(loss)
-    if to == "torch":
-        reduction = provenance.get("class_reduction", "sum")
-        lines = _provenance_lines(provenance)
-        text = export_torch(formula, name=name, provenance=lines, class_reduction=reduction)
-    elif to == "latex":
-        text = export_latex(formula, name=name)
-    elif to == "sympy":
-        text = export_sympy(formula)
+    name, found, provenance = resolve_loss(loss)
+    if isinstance(found, CatalogueLoss):
+        text = _known(found, to, name, provenance)
     else:
-        text = export_json(formula, name=name, provenance=provenance)
+        text = _formula(found, to, name, provenance)
     if output is None:
         print(text, end="" if text.endswith("\n") else "\n")
     else:
         write_atomic(output, text if text.endswith("\n") else text + "\n")
 
 
+def _formula(formula: Formula, to: str, name: str, provenance: dict[str, Any], **options: Any) -> str:
+    """Return a formula in a format; ``options`` are those of ``export_torch``."""
+    from symloss.codegen import export_json, export_latex, export_sympy, export_torch
+
+    if to == "torch":
+        options = {"class_reduction": provenance.get("class_reduction", "sum"), **options}
+        return export_torch(formula, name=name, provenance=_provenance_lines(provenance), **options)
+    if to == "latex":
+        return export_latex(formula, name=name)
+    if to == "sympy":
+        return export_sympy(formula)
+    return export_json(formula, name=name, provenance=provenance)
+
+
+def _known(loss: CatalogueLoss, to: str, name: str, provenance: dict[str, Any]) -> str:
+    """Return a known loss in a format. The module that ``torch`` writes is named without the parameters."""
+    if loss.formula is not None:
+        text = _formula(
+            loss.formula,
+            to,
+            loss.name if to == "torch" else name,
+            provenance,
+            output=loss.output,
+            defaults=loss.options,
+        )
+        if to == "sympy" and loss.beyond:
+            return f"# {name} {loss.beyond}.\n{text}"
+        if to == "latex" and loss.beyond:
+            end = r"\end{document}"
+            return text.replace(end, f"{name} {loss.beyond}.\n".replace("_", r"\_") + end)
+        return text
+    from symloss.codegen import export_torch_coupled
+
+    if to == "torch":
+        return export_torch_coupled(loss.terms, name=loss.name, provenance=_provenance_lines(provenance))
+    if to == "latex":
+        return _COUPLED_LATEX.format(name=name.replace("_", r"\_"), latex=loss.latex)
+    if to == "sympy":
+        raise SymlossError(
+            f"SymPy source is of one class's formula, but {name} {loss.beyond}; export it --to torch, latex or json"
+        )
+    content = {"name": name, "expression": loss.text, "latex": loss.latex, "size": loss.size, "provenance": provenance}
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+_COUPLED_LATEX = r"""\documentclass{{article}}
+\usepackage{{amsmath}}
+\begin{{document}}
+The loss \textbf{{{name}}} is a sum over classes with predicted probability $p$ and label $y$,
+\begin{{equation*}}
+  {latex},
+\end{{equation*}}
+where $\mathrm{{N}}(L)$ is the sum of $L$ over classes, divided by the total of what this sum is for each label that the
+sample might have.
+\end{{document}}
+"""
+
+
 def _provenance_lines(provenance: dict[str, Any]) -> dict[str, str]:
     """Return what an exported file says of where its loss is from: the run and its scores, or the paper."""
     if "test" not in provenance:
-        return {key: str(value) for key, value in provenance.items()}
+        lines = {key: str(value) for key, value in provenance.items() if key != "parameters"}
+        for name, value in provenance.get("parameters", {}).items():
+            lines[f"parameter {name}"] = f"{value:.15g}"
+        return lines
     from symloss.report.tables import percent
 
     gain = provenance["gain"]
-    lines: dict[str, str] = {key: str(provenance[key]) for key in ("run", "grammar", "task", "rank", "id")}
+    lines = {key: str(provenance[key]) for key in ("run", "grammar", "task", "rank", "id")}
     lines["validation accuracy"] = f"{percent(provenance['validation'])} %"
     lines["test accuracy"] = f"{percent(provenance['test'])} % over {provenance['test']['n']} seeds"
     p = "none" if gain["p_holm"] is None else f"{gain['p_holm']:.2g}"

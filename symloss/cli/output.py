@@ -145,13 +145,14 @@ def resolve_loss(text: str) -> tuple[str, Formula | CatalogueLoss, dict[str, Any
 
 def _origin(loss: CatalogueLoss) -> dict[str, Any]:
     """Return where a known loss is from, and its settings."""
+    from symloss.losses import title
+
     paper = loss.paper
+    note = {} if loss.plain else {"note": loss.beyond}
     return {
-        "loss": loss.name,
-        "paper": f"{paper.title} ({paper.year})",
-        "authors": paper.authors,
-        "source": paper.source,
+        "loss": title(loss),
+        "paper": f"{paper.authors}: {paper.title}. {paper.source}, {paper.year}",
         "output": loss.output,
         "class_reduction": loss.class_reduction,
         "parameters": loss.values,
-    }
+    } | note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ from symloss.cli.output import (
 
 if TYPE_CHECKING:
     from symloss.formula import Formula
+    from symloss.losses import CatalogueLoss
     from symloss.symbolic import Certificate
 
 
@@ -32,30 +34,59 @@ def command(
     classes: ClassesOption = 10,
     json_file: JsonOption = None,
 ) -> None:
-    """Show a loss: formula, LaTeX, canonical form, a certificate of its gradient, properties and curves."""
+    """Show a loss: formula, LaTeX, canonical form, a certificate of its gradient, properties and curves.
+
+    What follows from response curves is for losses that are their formula on a softmax.
+    """
     check_writable(json_file)
     check_range("the number of classes", classes, 2, 1_000_000)
     console = console_for(json_file)
     with waiting(console, "starting"):
+        from symloss.losses import CatalogueLoss, formula_alone
         from symloss.report import check_figure, draw_curves, loss_tables, save_figure
         from symloss.symbolic import certify
 
         if output is not None:
             check_writable(str(output))
             check_figure(output)
-        name, formula, provenance = resolve_loss(loss)
+        name, found, provenance = resolve_loss(loss)
+        known = found if isinstance(found, CatalogueLoss) else None
+        formula = formula_alone(found)
+        if output is not None and known is not None:
+            formula = known.plain_formula  # refuses to draw any other
+    certificates: dict[str, Certificate] = {}
+    facts: dict[str, Any] = {"output": "softmax", "note": None, "parameters": {}, "when": None}
+    if known is not None:
+        facts |= _known_facts(known)
     with waiting(console, "proving what can be proven"):
-        certificates = dict(zip(("r0", "r1"), certify(formula), strict=True))
-        facts = _facts(formula, certificates, classes, provenance.get("class_reduction", "sum"))
-        if output is not None:
-            save_figure(formula, output)
+        if formula is not None:
+            certificates = dict(zip(("r0", "r1"), certify(formula), strict=True))
+            facts |= _facts(formula, certificates, classes, provenance.get("class_reduction", "sum"))
+            if output is not None:
+                save_figure(formula, output)
     for part in loss_tables(name, facts, certificates, provenance):
         console.print(part)
-    for part in draw_curves(formula, console):
-        console.print(part, no_wrap=True, overflow="ignore", crop=False)
+    if formula is not None:
+        for part in draw_curves(formula, console):
+            console.print(part, no_wrap=True, overflow="ignore", crop=False)
     if output is not None:
         console.print(f"Figure: {output}", markup=False, highlight=False, soft_wrap=True)
     write_json(json_file, facts)
+
+
+def _known_facts(loss: CatalogueLoss) -> dict[str, Any]:
+    """Return what the catalogue says of a loss; what only a formula on a softmax has is None."""
+    derived = ("canonical", "simplest", "classes", "certificate", "properties", "gradient")
+    return {
+        "id": loss.id,
+        "expression": loss.text,
+        "latex": loss.latex,
+        "size": loss.size,
+        "output": loss.output,
+        "note": loss.beyond or None,
+        "parameters": {name: asdict(parameter) for name, parameter in loss.parameters.items()},
+        "when": loss.when,
+    } | dict.fromkeys(derived)
 
 
 def _facts(

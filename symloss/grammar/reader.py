@@ -117,6 +117,8 @@ class Document:
                 if nesting > MAX_NESTING:
                     raise self._fail(line, f"nested more than {MAX_NESTING} levels deep")
             return yaml.compose(text, Loader=yaml.SafeLoader)
+        except GrammarError:
+            raise  # it is a ValueError too, and says its line
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             code = error.character if isinstance(error.character, int) else ord(error.character)

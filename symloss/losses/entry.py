@@ -163,7 +163,7 @@ class CatalogueLoss:
     def beyond(self) -> str:
         """Why its formula, read as a class-wise loss on a softmax, is not the loss; empty if it is."""
         if self.formula is None:
-            return "couples the classes, so no formula of one class says it"
+            return "couples the classes, so no formula of one class says it: N(L) is L over its sum for all labels"
         if self.output != "softmax":
             return f"is a loss on a {self.output} output, and its formula on a softmax is another one"
         # An option of 0 is without effect.

@@ -24,13 +24,21 @@ def loss_tables(
     Args:
         name: what the loss is called.
         facts: the command's JSON.
-        certificates: of ``"r0"`` and ``"r1"``.
+        certificates: of ``"r0"`` and ``"r1"``; empty for a loss that is more than its formula.
         provenance: where the loss is from: a row of a run's result, or a catalogue entry's paper.
     """
     grid = _grid()
     lines = {"loss": name, "formula": facts["expression"], "latex": facts["latex"]}
-    lines |= {"canonical form": facts["canonical"], "shortest form": facts["simplest"]}
+    if facts["canonical"] is not None:
+        lines |= {"canonical form": facts["canonical"], "shortest form": facts["simplest"]}
     lines |= {"size": f"{facts['size']} node" + "s" * (facts["size"] > 1), "id": facts["id"]}
+    if facts["parameters"]:
+        lines["parameters"] = "\n".join(
+            f"{key} = {found['value']:.6g}, from {found['low']:g} to {found['high']:g}: {found['meaning']}"
+            for key, found in facts["parameters"].items()
+        )
+    if facts["when"]:
+        lines["when to use it"] = facts["when"]
     if "test" in provenance:
         lines["test accuracy"] = f"{percent(provenance['test'])} % over {provenance['test']['n']} seeds"
     if "paper" in provenance:
@@ -38,6 +46,12 @@ def loss_tables(
     for key, value in lines.items():
         grid.add_row(key, Text(value))
     yield grid
+    if not certificates:
+        yield Text(
+            f"\n{name} {facts['note']}. Certificate, properties and curves are of a formula on a softmax.",
+            style="yellow",
+        )
+        return
     yield Text("\nis the gradient bounded?", style="bold")
     grid = _grid()
     for key, label in _LABELS.items():

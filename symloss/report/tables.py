@@ -73,7 +73,9 @@ def _formula_table(rows: list[Row]) -> Table:
         table.add_row(row["loss"], Text(row["expression"]))
         table.add_row("", Text(row["latex"], style="cyan"), end_section="certificate" not in row)
         if "certificate" in row:  # runs of version 0.1.0 have none
-            table.add_row("", Text(_certificate_text(row["certificate"]), style="dim"), end_section=True)
+            known = row["certificate"]
+            text = f"no certificate: {row['loss']} {row['note']}" if known is None else _certificate_text(known)
+            table.add_row("", Text(text, style="dim"), end_section=True)
     return table
 
 

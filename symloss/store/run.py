@@ -170,7 +170,7 @@ def _versions() -> dict[str, str]:
 
 _CSV_SCORES = ("validation_mean", "validation_std", "test_mean", "test_std", "test_ci95_low", "test_ci95_high", "n")
 _CSV_GAIN = ("gain_mean", "gain_p", "gain_p_holm")
-_CSV_COLUMNS = ("rank", "loss", "expression", "latex", "size", "scale", *_CSV_SCORES, *_CSV_GAIN, "id")
+_CSV_COLUMNS = ("rank", "loss", "expression", "latex", "size", "scale", *_CSV_SCORES, *_CSV_GAIN, "id", "note")
 
 
 def _csv(result: dict[str, Any]) -> str:
@@ -200,9 +200,17 @@ def _tex(result: dict[str, Any]) -> str:
             lines.append(r"\midrule")
         low, high = row["test"]["ci95"]
         gain = f"{100 * row['gain']['mean']:+.2f}" if row["gain"] else "--"
-        name = row["loss"].replace("#", r"\#").replace("_", r"\_")
         lines.append(
-            f"{name} & ${row['latex']}$ & {row['size']} & "
+            f"{_tex_text(row['loss'])} & ${row['latex']}$ & {row['size']} & "
             f"{100 * row['test']['mean']:.2f} [{100 * low:.2f}, {100 * high:.2f}] & {gain} \\\\"
         )
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+    lines.append(r"\bottomrule")
+    for row in result["baselines"]:
+        if row.get("note"):  # its formula alone would be read as another loss
+            note = _tex_text(f"{row['loss']} {row['note']}")
+            lines.append(rf"\multicolumn{{5}}{{p{{\linewidth}}}}{{\footnotesize {note}}} \\")
+    return "\n".join([*lines, r"\end{tabular}", ""])
+
+
+def _tex_text(text: str) -> str:
+    return text.replace("#", r"\#").replace("_", r"\_")

@@ -42,6 +42,8 @@ def _write(node: Formula) -> tuple[str, int]:
     if op in ("add", "sub"):
         sign = "+" if op == "add" else "-"
         right = _at_least(_PRODUCT if op == "sub" or args[1].op not in ("add", "sub") else _SUM, args[1])
+        if right.startswith("-"):  # a sum that starts with a minus sign
+            right = rf"\left({right}\right)"
         return f"{_write(args[0])[0]} {sign} {right}", _SUM
     if op == "mul":
         return _product(*args)

@@ -135,6 +135,8 @@ def to_sympy(formula: Formula) -> sympy.Expr:
     _check_constants(formula)
     try:
         expression = _checked(_to_sympy(formula))
+    except ExpressionError:
+        raise  # it is a ValueError too, and says more
     except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
         # Such as a maximum of numbers that are not real.
         raise ExpressionError(f"SymPy cannot hold the formula {to_text(formula)}: {error}") from error

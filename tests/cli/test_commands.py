@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +17,9 @@ from typing import Any
 
 import pytest
 import torch
+
+from symloss import losses
+from symloss.losses import CATALOGUE, find
 
 Run = Callable[..., Any]
 TINY = ("--budget", 12, "--steps", 30, "--seeds", 3)
@@ -65,9 +70,7 @@ def test_evolve_show_export_and_resume(symloss: Run, tmp_path: Path) -> None:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    criterion = next(
-        kind() for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, torch.nn.Module)
-    )
+    criterion = module.Here1Loss()
     logits = torch.randn(5, 10, requires_grad=True)
     criterion(logits, torch.arange(5)).backward()
     assert logits.grad is not None
@@ -137,6 +140,40 @@ def test_benchmark(symloss: Run) -> None:
     assert json.loads(to_stdout.out)["config"]["seeds"] == 2
 
 
+def test_benchmark_of_losses_that_are_more_than_a_formula(symloss: Run) -> None:
+    names = ["bce", "nce_rce(beta=2)", "label_smoothed_ce", "focal(gamma=1)", "focal"]
+    done = symloss("benchmark", *names, "focal(gamma=2)", "--seeds", 2, "--steps", 20, "--json", "b.json")
+    assert done.code == 0, done.err
+    rows = {row["loss"]: row for row in json.loads(Path("b.json").read_text())["results"]}
+    assert list(rows) == ["ce", *names]
+    for name in names[:3]:
+        assert rows[name]["certificate"] is None
+        assert rows[name]["note"] in " ".join(done.out.replace("│", " ").split())
+    assert rows["focal(gamma=1)"]["expression"] == "-y_true*(1 - y_pred)*log(y_pred)"
+    assert rows["focal(gamma=1)"]["note"] is None
+
+
+def test_evolve_with_baselines_that_are_more_than_a_formula(symloss: Run) -> None:
+    baselines = ["ce", "nce_rce(alpha=1, beta=2)", "bce", "focal(gamma=1)", "mae", "rce"]
+    done = symloss("evolve", "default", *TINY, "--baselines", ",".join(baselines), "--run-dir", "here")
+    assert done.code == 0, done.err
+    result = json.loads(Path("here/hall_of_fame.json").read_text())
+    titles = ["ce", "nce_rce(beta=2)", "bce", "focal(gamma=1)", "mae", "rce"]
+    assert [row["loss"] for row in result["baselines"]] == titles
+    assert result["config"]["search"]["baselines"] == titles
+    again = symloss("evolve", "--resume", "here", "--json", "-")
+    assert json.loads(again.out) == result
+    table = Path("here/hall_of_fame.tex").read_text()
+    assert r"bce is a loss on a sigmoid output" in table
+    assert r"nce\_rce(beta=2) couples the classes" in table
+    assert table.index(r"\bottomrule") < table.index("couples the classes")
+    with Path("here/hall_of_fame.csv").open(newline="") as file:
+        notes = {row["loss"]: row["note"] for row in csv.DictReader(file)}
+    assert notes["ce"] == ""
+    assert notes["#1"] == ""
+    assert notes["bce"].startswith("is a loss on a sigmoid output")
+
+
 @pytest.mark.parametrize("form", ["torch", "latex", "sympy", "json"])
 def test_export_to_standard_output(symloss: Run, form: str) -> None:
     done = symloss("export", "ngl", "--to", form)
@@ -144,6 +181,81 @@ def test_export_to_standard_output(symloss: Run, form: str) -> None:
     assert "2.4092" in done.out
     if form == "torch":
         assert 'class_reduction: str = "mean"' in done.out
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["asl", "square_logits(M=3)", "label_smoothed_ce(label_smoothing=0.3)", "nce_rce(beta=2)", "gce(q=0.5)", "ngl"],
+)
+def test_what_is_exported_is_the_known_loss(symloss: Run, name: str) -> None:
+    done = symloss("export", name, "-o", "mine.py")
+    assert done.code == 0, done.err
+    source = Path("mine.py").read_text()
+    assert find(name).paper.title in source
+    for parameter, value in find(name).values.items():
+        assert re.search(rf"^ +parameter {parameter}: {value:.15g}$", source, re.MULTILINE)
+    spec = importlib.util.spec_from_file_location("mine", "mine.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    words = "".join(word.capitalize() if word[0].islower() else word for word in find(name).name.split("_"))
+    criterion = getattr(module, words + "Loss")()
+    logits, target = torch.randn(6, 4, dtype=torch.float64, requires_grad=True), torch.arange(6) % 4
+    values = [one(logits, target) for one in (criterion, losses.get(name))]
+    torch.testing.assert_close(*values)
+    torch.testing.assert_close(*(torch.autograd.grad(value, logits)[0] for value in values))
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_known_loss_has_every_form(symloss: Run, name: str) -> None:
+    loss = CATALOGUE[name]
+    assert loss.latex in symloss("export", name, "--to", "latex").out
+    facts = json.loads(symloss("export", name, "--to", "json").out)
+    assert (facts["name"], facts["expression"], facts["latex"]) == (name, loss.text, loss.latex)
+    assert facts["size"] == loss.size
+    assert facts["provenance"]["parameters"] == loss.values
+    assert facts["provenance"].get("note", "") == loss.beyond
+    if loss.formula is not None:
+        out = symloss("export", name, "--to", "sympy").out
+        # What the formula alone does not say stands above it.
+        assert out.startswith("import sympy" if loss.plain else f"# {name} {loss.beyond}")
+        scope: dict[str, Any] = {}
+        exec(out, scope)  # noqa: S102
+        assert scope["expression"].free_symbols <= {scope["y_pred"], scope["y_true"]}
+
+
+def test_a_latex_document_says_what_the_formula_does_not(symloss: Run) -> None:
+    assert (
+        r"label\_smoothed\_ce is more than its formula" in symloss("export", "label_smoothed_ce", "--to", "latex").out
+    )
+    assert "is more" not in symloss("export", "ce", "--to", "latex").out
+    for name in ("nce_rce", "bce"):
+        text = symloss("export", name, "--to", "latex").out
+        assert text.count("{") == text.count("}")
+        assert text.rstrip().endswith(r"\end{document}")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_known_losses_are_listed(symloss: Run, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    done = symloss("losses", "--json", "l.json")
+    assert done.code == 0, done.err
+    assert max(map(len, done.out.splitlines())) <= width
+    shown = "".join(re.sub("[│┃├┤┼─]", " ", done.out).split())
+    listed = {row["name"]: row for row in json.loads(Path("l.json").read_text())["losses"]}
+    assert list(listed) == list(CATALOGUE)
+    for name, loss in CATALOGUE.items():
+        row = listed[name]
+        assert row["kind"] == ("coupled" if loss.formula is None else loss.output)
+        assert {key: found["value"] for key, found in row["parameters"].items()} == loss.values
+        assert row["expression"] == loss.text
+        assert row["paper"]["title"] == loss.paper.title
+        settings = ", ".join(f"{key}={value:.6g}" for key, value in loss.values.items())
+        parts = [name, loss.text, settings, loss.when, f"{loss.paper.authors} {loss.paper.year}"]
+        # A row is whole: what belongs to it stands together, in this order.
+        assert "".join("".join(parts).split()) in shown, name
+    assert json.loads(symloss("losses", "--json", "-").out)["losses"] == list(listed.values())
 
 
 @pytest.mark.parametrize(

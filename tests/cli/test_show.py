@@ -35,7 +35,7 @@ def test_the_json_says_what_the_design_promises(symloss: Run) -> None:
     p = np.linspace(1e-6, 1 - 1e-6, 10001)
     for found, curve in zip(
         (facts["certificate"]["r0"], facts["certificate"]["r1"]),
-        response_curves(CATALOGUE["ngl"].formula, p),
+        response_curves(CATALOGUE["ngl"].plain_formula, p),
         strict=True,
     ):
         assert set(found) == {"status", "bound", "witness", "left"}
@@ -46,6 +46,38 @@ def test_the_json_says_what_the_design_promises(symloss: Run) -> None:
         assert {"value", "exact", "note"} <= set(found)
         assert isinstance(found["exact"], bool)
         assert isinstance(found["value"], int | float | list) or found["value"] in ("yes", "no", "unknown", "unbounded")
+
+
+@pytest.mark.parametrize("name", [name for name, loss in CATALOGUE.items() if not loss.plain])
+def test_a_loss_that_is_more_than_a_formula(symloss: Run, name: str) -> None:
+    loss = CATALOGUE[name]
+    done = symloss("show", name, "--json", "f.json")
+    assert done.code == 0, done.err
+    facts = json.loads(Path("f.json").read_text())
+    assert set(facts) == set(shown(symloss, "ce"))
+    assert (facts["expression"], facts["latex"], facts["id"]) == (loss.text, loss.latex, loss.id)
+    assert facts["output"] == loss.output
+    for derived in ("canonical", "simplest", "certificate", "properties", "gradient"):
+        assert facts[derived] is None
+    text = " ".join(done.out.split())
+    for expected in (loss.text, loss.when, loss.paper.title, f"{name} {loss.beyond}."):
+        assert " ".join(expected.split()) in text
+    assert "L(p, 1)" not in text.replace(loss.text, "")
+    assert "proven" not in text
+
+
+def test_parameters_are_shown_and_change_the_loss(symloss: Run) -> None:
+    done = symloss("show", "gce(q=0.5)", "--json", "f.json")
+    facts = json.loads(Path("f.json").read_text())
+    assert facts["expression"] == "y_true*(1 - y_pred**0.5)/0.5"
+    assert facts["parameters"]["q"]["value"] == 0.5
+    assert facts["parameters"]["q"]["high"] == 1.0
+    text = " ".join(done.out.split())
+    assert "q = 0.5, from 0.001 to 1: towards 0 it is ce" in text
+    assert CATALOGUE["gce"].when in text
+    assert "gce(q=0.5)" in text
+    assert "proven" in text
+    assert facts["note"] is None
 
 
 def test_the_forms_are_the_same_loss(symloss: Run) -> None:

@@ -8,11 +8,11 @@ import pytest
 
 from symloss import losses
 from symloss.errors import SymlossError
-from symloss.formula import at_label, parse_formula, to_text
-from symloss.losses import ALIASES, CATALOGUE, find
+from symloss.formula import FUNCTIONS, at_label, parse_formula, to_text
+from symloss.losses import ALIASES, CATALOGUE, find, formula_alone, is_name, split_names, title
 from symloss.losses.entry import CatalogueLoss, Paper, Parameter, Part
 from symloss.losses.template import fill
-from symloss.symbolic import to_latex
+from symloss.symbolic import loss_id, to_latex
 
 #: The texts of the first losses of the catalogue. Stored runs name them by what these formulas are.
 TEXTS = {
@@ -56,6 +56,108 @@ def test_names_and_aliases():
 def test_unknown_names_get_a_suggestion(call):
     with pytest.raises(SymlossError, match=r"unknown loss 'focall'; known: .*did you mean 'focal'\?"):
         call("focall")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "values"),
+    [
+        ("focal(gamma=1)", "focal", {"gamma": 1.0}),
+        (" generalized_ce ( q = .5 ) ", "gce", {"q": 0.5}),
+        ("sce(A=-2e0,alpha=1)", "sce", {"A": -2.0, "alpha": 1.0, "beta": 1.0}),
+        ("label_smoothed_ce(label_smoothing=0.2)", "label_smoothed_ce", {"label_smoothing": 0.2}),
+        ("nce_rce(beta=+0.5)", "nce_rce", {"alpha": 1.0, "beta": 0.5, "A": find("nce_rce").values["A"]}),
+        ("taylor_ce(order=3)", "taylor_ce", {"order": 3.0}),
+        ("ce()", "ce", {}),
+    ],
+)
+def test_parameters_stand_behind_the_name(text, name, values):
+    loss = find(text)
+    assert (loss.name, loss.values) == (name, values)
+    assert loss == find(name).with_parameters(**values)
+    assert find(title(loss)) == loss
+    assert type(losses.get(text)) is type(losses.get(name))
+    assert is_name(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("focal(1)", "cannot read the parameter '1' of focal; write name=number; it has gamma=2"),
+        ("focal(gamma=)", "cannot read the parameter 'gamma=' of focal"),
+        ("focal(gamma=1,)", "cannot read the parameter '' of focal"),
+        ("focal(gamma=2*3)", r"cannot read the parameter 'gamma=2\*3'"),
+        ("focal(gamma=inf)", "cannot read the parameter 'gamma=inf'"),
+        ("focal(gamma=__import__('os').abort())", "cannot read the parameter"),
+        ("focal(gamma=1, gamma=1)", "the parameter 'gamma' of focal is given twice"),
+        ("focal(gama=1)", r"unknown parameter of focal 'gama'; known: gamma; did you mean 'gamma'\?"),
+        ("focal(gamma=1e999)", "gamma of focal is inf; it must be a number from 0 to 10"),
+        ("taylor_ce(order=1.5)", "it must be a whole number from 1 to 50"),
+        ("label_smoothed_ce(label_smoothing=2)", "label_smoothing of label_smoothed_ce is 2.0"),
+        ("ce(gamma=1)", "ce has no parameters, but 'gamma' was given; drop it"),
+        ("ce(1)", "cannot read the parameter '1' of ce; write name=number; it has none"),
+        ("focall(gamma=1)", r"unknown loss 'focall'; known: .*; did you mean 'focal'\?"),
+        ("symmetric_c", r"unknown loss 'symmetric_c'; known: .*; did you mean 'symmetric_ce'\?"),
+        ("focal(gamma=1", "unknown loss"),
+        ("", "unknown loss ''"),
+    ],
+)
+def test_parameters_are_read_strictly(text, message):
+    with pytest.raises(SymlossError, match=message):
+        find(text)
+
+
+def test_names_are_told_from_formulas():
+    assert not {*CATALOGUE, *ALIASES} & {*FUNCTIONS, "y_pred", "y_true"}
+    for name in ("ce", "cee", "focal-loss", "focal(2)", "focall(gamma=1)", "ce(y_pred)"):
+        assert is_name(name), name
+    for formula in (
+        "y_pred",
+        "y_pred-y_true",
+        "y_true*log(y_pred)",
+        "exp(y_pred)",
+        "expp(y_pred)",
+        "exp(a=y_pred)",
+        "1",
+    ):
+        assert not is_name(formula), formula
+
+
+def test_commas_inside_parentheses_do_not_separate_names():
+    assert split_names("ce, sce(alpha=1, beta=2),nce(alpha=3) ,mae") == [
+        "ce",
+        "sce(alpha=1, beta=2)",
+        "nce(alpha=3)",
+        "mae",
+    ]
+
+
+def test_the_title_has_what_is_not_as_published():
+    assert title(find("sce")) == "sce"
+    assert title(find("sce(beta=1, alpha=0.5)")) == "sce(alpha=0.5)"
+    own = CatalogueLoss("own", "-gamma*y_pred", find("ce").paper, "never", parameters={"gamma": _one()})
+    assert title(own.with_parameters(gamma=2.0)) == "own"
+
+
+def test_ids_are_content():
+    ids = {loss.name: loss.id for loss in LOSSES}
+    for loss in LOSSES:
+        if loss.plain:
+            assert loss.id == loss_id(loss.formula)
+        assert loss.id.startswith("loss-") != loss.plain
+    assert [(name, other) for name in ids for other in ids if ids[name] == ids[other] and name < other] == [
+        ("mae", "rce")  # one loss but for a factor
+    ]
+    assert find("nce_rce(beta=2)").id != find("nce_rce").id == find("nce_rce").id
+    assert find("label_smoothed_ce(label_smoothing=0.2)").id != find("label_smoothed_ce").id
+    assert find("label_smoothed_ce(label_smoothing=0)").id == find("ce").id
+    assert find("savage").text == find("brier").text
+    assert find("savage").id != find("brier").id
+
+
+def test_the_size_counts_the_nodes_of_all_formulas():
+    assert find("ce").size == 5
+    assert find("nce").size == 5
+    assert find("nce_mae").size == 5 + 5
 
 
 @by_name
@@ -134,7 +236,9 @@ def test_unknown_parameters_get_a_suggestion():
 
 def test_plain_losses_are_their_formula():
     assert find("focal").plain
-    assert find("focal").plain_formula == find("focal").formula
+    assert find("focal").plain_formula == find("focal").formula == formula_alone(find("focal"))
+    assert formula_alone(find("ce").formula) == find("ce").formula
+    assert find("label_smoothed_ce(label_smoothing=0)").plain
     assert {loss.name for loss in LOSSES if loss.plain} >= set(TEXTS)
     for name, reason in {
         "nce_rce": "nce_rce couples the classes",
@@ -142,6 +246,7 @@ def test_plain_losses_are_their_formula():
         "label_smoothed_ce": r"label_smoothed_ce is more than its formula: it is trained with label_smoothing=0\.1",
     }.items():
         assert not find(name).plain
+        assert formula_alone(find(name)) is None
         with pytest.raises(SymlossError, match=rf"{reason}.*; symloss\.losses\.get\('{name}'\) trains it"):
             _ = find(name).plain_formula
 

@@ -16,7 +16,6 @@ from symloss.losses import CATALOGUE, find
 EXPLODING = {"baikal", "exponential"}
 
 
-
 def test_every_loss_has_a_reference_and_every_parameter_is_varied(reference, variants):
     assert set(reference) == set(CATALOGUE)
     for name, loss in CATALOGUE.items():

@@ -46,6 +46,7 @@ from symloss.symbolic import ExpressionError, to_latex
         ("max(y_pred, y_true)", r"\max\left(p, y\right)"),
         ("i0(y_pred) - i1e(y_true)", r"I_{0}\left(p\right) - \operatorname{i1e}\left(y\right)"),
         ("relu(y_pred)", r"\operatorname{relu}\left(p\right)"),
+        ("y_pred + (-0.01 + y_pred)", r"p + \left(-0.01 + p\right)"),
     ],
 )
 def test_exact_strings(text, latex):

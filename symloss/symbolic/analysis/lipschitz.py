@@ -34,7 +34,8 @@ def bounded(loss: OneHot) -> Property:
             return no(f"L(p, {label}) {values.witness.reason}")
     if all(values.proven for values in found.values()):
         # The range is of the part that varies, so only its width means something.
-        widths = ", ".join(f"L(p, {label}) within {_width(values):.6g}" for label, values in found.items())
+        scale = float(loss.scale)
+        widths = ", ".join(f"L(p, {label}) within {scale * _width(values):.6g}" for label, values in found.items())
         return yes(f"values on [0, 1]: {widths}")
     return unknown(_reason(found[1], found[0]))
 
@@ -89,6 +90,7 @@ def lipschitz(loss: OneHot, factor: float) -> tuple[Property, Property]:
 
 
 def _constant(loss: OneHot, curve: Formula, factor: float) -> Property:
+    factor *= float(loss.scale)
     if loss.wrong_inert:
         reached = _largest(curve)
         for slack in _SLACKS:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -32,15 +33,18 @@ _MINUS_ONE = constant(-1.0)
 #: 1 - y_pred, which programs compute to its own precision.
 REST = build("sub", ONE, Y_PRED)
 
+#: So many switches at one place are tried one way and the other.
+_MAX_SWITCHES = 4
 _LIMIT_ATTEMPTS = ((10, 2), (10, 5), (40, 8), (160, 4), (1000, 2))
 
 
 class OneHot:
-    """``f1(p) = L(p, 1)`` and ``f0(p) = L(p, 0)``, without constants and without multiples of p in f0.
+    """``f1(p) = L(p, 1)`` and ``f0(p) = L(p, 0)``, without constants, a common factor and multiples of p in f0.
 
     A common multiple of p in both adds a constant to the loss of a sample, because the probabilities of a softmax sum
     to 1. So f0's multiple of p is taken off both, as far as it is written as a term of its own. MAE's f0 is 0 then, and
-    its f1 is ``-2*p``.
+    its f1 is ``-2*p``. The factor that is divided out is the first term's, where that leaves only exact numbers: a
+    decimal factor in every term would hide which terms cancel.
 
     Args:
         formula: the loss of one class.
@@ -57,6 +61,9 @@ class OneHot:
         at_0, at_1 = map(_terms_of, self.plain)
         if Y_PRED in at_0:
             at_1[Y_PRED] = build("sub", at_1.get(Y_PRED, ZERO), at_0.pop(Y_PRED))
+        #: What f0, f1 and all that is made of them are to be multiplied by.
+        self.scale = _common_factor([*at_1.values(), *at_0.values()])
+        at_0, at_1 = ({term: _over(factor, self.scale) for term, factor in at.items()} for at in (at_0, at_1))
         self.f0, self.f1 = _sum_of(at_0), _sum_of(at_1)
         differences = {
             term: build("sub", at_1.get(term, ZERO), at_0.get(term, ZERO)) for term in dict.fromkeys((*at_1, *at_0))
@@ -138,6 +145,22 @@ def _terms_of(formula: Formula) -> dict[Formula, Formula]:
     return result
 
 
+def _common_factor(factors: list[Formula]) -> Fraction:
+    """Return the size of the first factor if all are exact multiples of it, else 1."""
+    numbers = [exact(factor.value) for factor in factors if factor.op == "const" and isinstance(factor.value, float)]
+    if len(numbers) < len(factors) or not numbers or not numbers[0]:
+        return Fraction(1)
+    first = abs(numbers[0])
+    return first if all(exact(float(value / first)) == value / first for value in numbers) else Fraction(1)
+
+
+def _over(factor: Formula, scale: Fraction) -> Formula:
+    if scale == 1:
+        return factor
+    assert isinstance(factor.value, float)
+    return constant(float(exact(factor.value) / scale))
+
+
 def _sum_of(terms: dict[Formula, Formula]) -> Formula:
     result = ZERO
     for term, factor in terms.items():
@@ -155,13 +178,31 @@ def _with_p(node: Formula, value: Formula) -> Formula:
 
 
 def balls_at(p: Fraction, *formulas: Formula) -> list[Ball] | None:
-    """Return the formulas' values at a probability in (0, 1), None where one has none or lies on a switch.
+    """Return the formulas' values at a probability in (0, 1), None where one has none.
 
-    The balls are narrow: they hold the value to over 50 digits unless the formula itself loses them.
+    The balls are narrow: they hold the value to over 50 digits unless the formula itself loses them. On a switch they
+    are the values that all its sides have in common, None if these differ.
     """
+    program = Program(*formulas)
     with ctx.workprec(PRECISION):
-        values, undecided = enclose(Program(*formulas), ball(p), ball(1 - p))
-    return None if undecided or not all(value.is_finite() for value in values) else values
+        values: list[Ball] | None
+        values, undecided = enclose(program, ball(p), ball(1 - p))
+        if undecided:
+            values = _common(program, p, undecided)
+    return None if values is None or not all(value.is_finite() for value in values) else values
+
+
+def _common(program: Program, p: Fraction, undecided: list[int]) -> list[Ball] | None:
+    """Return the values at a place where signs switch, if they are the same for every value of each sign."""
+    if len(undecided) > _MAX_SWITCHES:
+        return None
+    common: list[Ball] | None = None
+    for choice in product((-1, 1, 0), repeat=len(undecided)):
+        values, _ = enclose(program, ball(p), ball(1 - p), dict(zip(undecided, choice, strict=True)))
+        common = values if common is None else [one.union(other) for one, other in zip(common, values, strict=True)]
+        if not all(value.is_finite() and is_sharp(value) for value in common):
+            return None
+    return common
 
 
 def floats_at(formula: Formula, p: np.ndarray) -> np.ndarray:

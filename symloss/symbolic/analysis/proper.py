@@ -41,7 +41,7 @@ def strictly_proper(loss: OneHot) -> Property:
     condition = build("add", loss.r1, build("mul", REST, loss.slope0))
     constant_shown = is_constant(polynomial(condition))
     if not constant_shown:
-        apart = _apart(condition)
+        apart = _apart(condition, loss)
         if isinstance(apart, Property):
             return apart
         if apart is not None:
@@ -73,7 +73,7 @@ def symmetric(loss: OneHot) -> Property:
     slope = differentiate(total)
     if is_constant(polynomial(slope)):  # and S has no leaps, by OneHot.defined
         return yes("f1 + (C-1)*f0 is affine in p")
-    apart = _apart(slope)
+    apart = _apart(slope, loss)
     if isinstance(apart, Property):
         return apart
     if apart is None:
@@ -83,7 +83,7 @@ def symmetric(loss: OneHot) -> Property:
     return no(f"the derivative of f1 + (C-1)*f0 is not constant: {apart}")
 
 
-def _apart(formula: Formula) -> str | Property | None:
+def _apart(formula: Formula, loss: OneHot) -> str | Property | None:
     """Return two places with provably different values as text, None if all values agree, or that too few are known."""
     seen: list[tuple[Fraction, Ball]] = []
     for point in POINTS if has_p(formula) else POINTS[:_FEW]:
@@ -92,7 +92,8 @@ def _apart(formula: Formula) -> str | Property | None:
             continue
         for other, value in seen:
             if not value.overlaps(found[0]):
-                return f"{number(value):.6g} at {float(other):.4g}, {number(found[0]):.6g} at {float(point):.4g}"
+                one, two = (number(ball) * float(loss.scale) for ball in (value, found[0]))
+                return f"{one:.6g} at {float(other):.4g}, {two:.6g} at {float(point):.4g}"
         seen.append((point, found[0]))
     if len(seen) < _FEW:
         return unknown("too few points with a finite derivative")

@@ -76,7 +76,7 @@ def properties(formula: Formula, classes: int = 10, class_reduction: str = "sum"
         return dict.fromkeys(NAMES, unknown(str(error)))
     factor = 1.0 / classes if class_reduction == "mean" else 1.0
     found = {
-        "gradient_at_uniform": gradient_at_uniform(formula, class_reduction),
+        "gradient_at_uniform": gradient_at_uniform(formula, class_reduction, loss),
         "gradient_confidently_wrong": gradient_confidently_wrong(loss, factor),
         "pull_at_one": pull_at_one(loss, factor),
         "taylor_at_one": taylor(loss, factor),

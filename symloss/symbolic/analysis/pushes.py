@@ -10,10 +10,10 @@ from flint import arb, ctx
 
 from symloss.formula import Formula
 from symloss.formula.differentiate import build
-from symloss.symbolic.analysis.one_hot import REST, OneHot, is_sharp, limit, number
+from symloss.symbolic.analysis.one_hot import REST, OneHot, balls_at, is_sharp, limit, number
 from symloss.symbolic.analysis.property import Property, no, unknown, yes
 from symloss.symbolic.analysis.taylor import taylor_at_one
-from symloss.symbolic.balls import PRECISION, response_balls
+from symloss.symbolic.balls import PRECISION, ball, response_balls
 from symloss.symbolic.proofs.signs import prove_sign
 
 Ball = Any
@@ -36,20 +36,25 @@ def monotone(loss: OneHot) -> Property:
         return yes("falls on all of (0, 1)")
     if signs.everywhere == 0:
         return no("constant along this line")
+    if signs.zero is not None:
+        return no(f"constant around p_true = {signs.zero:.6g}")
     return unknown("falls where its derivative's sign is known, which is not everywhere")
 
 
-def gradient_at_uniform(formula: Formula, reduction: str) -> Property:
+def gradient_at_uniform(formula: Formula, reduction: str, loss: OneHot) -> Property:
     """Return the norm of one sample's logit gradient at p = 1/C, for C = 2, 10, 100 and 1000.
 
     There ``sum_k (e_k - p) = 0``, so the gradient is ``(r1 - r0)*(e_y - p)`` with the norm ``sqrt((C-1)/C)*|r1 - r0|``.
     """
     norms = []
-    for classes, (r0, r1) in zip(
-        UNIFORM_CLASSES, response_balls(formula, [Fraction(1, classes) for classes in UNIFORM_CLASSES]), strict=True
-    ):
+    places = [Fraction(1, classes) for classes in UNIFORM_CLASSES]
+    for classes, place, (r0, r1) in zip(UNIFORM_CLASSES, places, response_balls(formula, places), strict=True):
         with ctx.workprec(PRECISION):
-            norm = abs(r1 - r0) * (arb(classes - 1) / classes).sqrt() / (classes if reduction == "mean" else 1)
+            gap = r1 - r0
+            if gap.is_finite() and not is_sharp(gap):  # on a switch, perhaps one where nothing changes
+                found = balls_at(place, build("sub", loss.r1, loss.r0))
+                gap = gap if found is None else found[0] * ball(loss.scale)
+            norm = abs(gap) * (arb(classes - 1) / classes).sqrt() / (classes if reduction == "mean" else 1)
         if not norm.is_finite() or not is_sharp(norm):
             return unknown(f"no value at p = 1/{classes}")
         norms.append(number(norm))
@@ -72,6 +77,7 @@ def gradient_confidently_wrong(loss: OneHot, factor: float) -> Property:
         return unknown("several curves grow without bound")
     if any(infinite):
         return Property("unbounded", True, "a curve grows without bound")
+    factor *= float(loss.scale)
     with ctx.workprec(PRECISION):
         shift = m / (loss.classes - 1)
         entries = [a - shift, *([b - shift] * others)]
@@ -97,7 +103,7 @@ def pull_at_one(loss: OneHot, factor: float) -> Property:
         return Property("unbounded", True, "pushes back without bound" if slope > 0 else "pushes without bound")
     if not is_sharp(slope):
         return unknown("the limit is not known to 10 digits")
-    value = -number(slope) * factor + 0.0
+    value = -number(slope) * factor * float(loss.scale) + 0.0
     meaning = "keeps pushing" if value > 0 else "stops" if value == 0 else "pushes back"
     return Property(value, True, f"-(dL/dz_true)/(1-p) as p goes to 1: {meaning}")
 
@@ -119,7 +125,7 @@ def taylor(loss: OneHot, factor: float) -> Property:
         found = [found[1] + at_zero, *found[2:]]
     if not all(is_sharp(value) for value in found):
         return unknown("the coefficients are not known to 10 digits")
-    values = tuple(number(value) * factor + 0.0 for value in found)
+    values = tuple(number(value) * factor * float(loss.scale) + 0.0 for value in found)
     if not all(map(math.isfinite, values)):
         return unknown("a coefficient is beyond a float")
     return Property(values, True, "coefficients of (1-p)**k, k = 1 to 5; L(p, 0) made flat at p = 0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from flint import ctx
@@ -21,6 +22,8 @@ from symloss.symbolic.proofs.regular import sign_by_form
 _ATTEMPTS = ((10, 2), (10, 5), (40, 3), (160, 3), (1000, 2))
 _DEEPEST = 40
 _BUDGET = 1000
+#: So many undecided switches of a cell are tried one way and the other.
+_MAX_SWITCHES = 4
 
 Ball = Any
 
@@ -31,19 +34,29 @@ class Signs:
 
     Attributes:
         positive, negative: a probability where the value is positive, or negative; None if none was found.
+        zero: a probability around which the value is 0; None if none was found.
+        maybe: signs that it may take beside 0 on intervals around the places where it becomes 0.
         left: the intervals of p that stayed undecided: the formula may be 0 there, or leave its domain.
     """
 
     positive: float | None = None
     negative: float | None = None
+    zero: float | None = None
+    maybe: set[int] = field(default_factory=set)
     left: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def everywhere(self) -> int | None:
         """The sign on all of (0, 1): 1, -1, or 0 for a formula that is 0; None if it has several or is not known."""
-        if self.left or (self.positive is not None and self.negative is not None):
+        seen = [sign for sign, p in ((1, self.positive), (-1, self.negative), (0, self.zero)) if p is not None]
+        if self.left or self.maybe or len(seen) > 1:
             return None
-        return 1 if self.positive is not None else -1 if self.negative is not None else 0
+        return seen[0] if seen else 0
+
+    def never(self, sign: int) -> bool:
+        """Whether it is proven to be nowhere positive (1), or nowhere negative (-1)."""
+        seen = self.positive if sign > 0 else self.negative
+        return not self.left and seen is None and sign not in self.maybe
 
     @property
     def mixed(self) -> bool:
@@ -56,6 +69,8 @@ class Signs:
             self.positive = p
         elif sign < 0:
             self.negative = p
+        else:
+            self.zero = p
 
 
 def prove_sign(formula: Formula, low: float = 0.0, high: float = 1.0) -> Signs:
@@ -86,23 +101,51 @@ def prove_sign(formula: Formula, low: float = 0.0, high: float = 1.0) -> Signs:
     budget = _BUDGET
     while cells and not result.mixed:
         cell = cells.pop()
+        place = sum(cell.bounds()) / 2
         budget -= 1
         with ctx.workprec(END_BITS):
-            (value,), undecided = enclose(program, *cell.balls())
-            sign = 1 if value > 0 else -1 if value < 0 else 0
-            if sign == 0 and not value.is_zero():
+            found, value, undecided = _possible(program, cell)
+            if len(found) > 1:
                 (middle,), _ = enclose(program, *cell.point())
-                result.note(1 if middle > 0 else -1 if middle < 0 else 0, sum(cell.bounds()) / 2)
+                if middle > 0 or middle < 0:
+                    result.note(1 if middle > 0 else -1, place)
                 if smooth and value.is_finite() and not undecided:
                     slope = slope or Program(differentiate(formula))
                     sign = _by_slope(slope, cell, middle)
-                if sign == 0:
-                    if cell.depth >= _DEEPEST or budget <= 0:
-                        result.left.append(cell.bounds())
-                    else:
-                        cells += cell.halves()
-            result.note(sign, sum(cell.bounds()) / 2)
+                    found = {sign} if sign else found
+        if len(found) == 1:
+            result.note(found.pop(), place)
+        elif cell.depth < _DEEPEST and budget > 0:
+            cells += cell.halves()
+        elif len(found) == 2 and 0 in found:
+            result.maybe |= found - {0}
+        else:
+            result.left.append(cell.bounds())
     return result
+
+
+def _possible(program: Program, cell: Cell) -> tuple[set[int], Ball, list[int]]:
+    """Return the signs that the value may have on a cell, its enclosure, and the undecided switches.
+
+    A switch that the cell holds, as that of ``max``, is tried with each of its values: what the sides have in common
+    stays known, although an enclosure of both at once forgets it.
+    """
+    (value,), undecided = enclose(program, *cell.balls())
+    found = _signs_of(value)
+    if len(found) > 1 and 0 < len(undecided) <= _MAX_SWITCHES:
+        found = set()
+        for choice in product((-1, 1, 0), repeat=len(undecided)):
+            (part,), _ = enclose(program, *cell.balls(), dict(zip(undecided, choice, strict=True)))
+            found |= _signs_of(part)
+            if len(found) == 3:
+                break
+    return found, value, undecided
+
+
+def _signs_of(value: Ball) -> set[int]:
+    if value > 0 or value < 0:
+        return {1 if value > 0 else -1}
+    return {0} if value.is_zero() else {-1, 0, 1}
 
 
 def _inside(cell: Cell, low: float, high: float) -> list[Cell]:

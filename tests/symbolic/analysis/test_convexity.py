@@ -34,6 +34,11 @@ def least_eigenvalue(text, classes=4):
         ("y_true/y_pred", "yes"),  # the sum of exp(z_k - z_y)
         ("y_true*log(y_pred)**2", "yes"),
         ("-y_true*log(y_pred) - y_true*y_pred", "yes"),
+        ("y_true/y_pred - log(y_pred)", "yes"),  # every class counts
+        ("-(0.95*y_true + 0.05*y_pred)*log(y_pred)", "yes"),
+        ("-(0.5*y_true + 0.5*y_pred)*log(y_pred)", "no"),
+        # A kink where the slope does not leap: the flat part begins at the least value.
+        ("y_true*(0.1*log(0.1/(1 - min(y_pred, 0.9))) - 0.9*log(min(y_pred, 0.9)/0.9))", "yes"),
         ("-y_true*log(y_pred) - 2.5*y_true*y_pred", "no"),
         ("y_true*log(y_pred)", "no"),
         ("-y_true*sqrt(y_pred)", "no"),
@@ -58,6 +63,18 @@ def test_the_witness_is_a_direction_of_negative_curvature():
     hessian = torch.autograd.functional.hessian(lambda x: symloss.Loss(text)(x[None], torch.tensor([0])), z)
     assert (d @ hessian @ d).item() == pytest.approx(claimed, rel=1e-3)
     assert claimed < 0
+
+
+def test_a_loss_that_bends_the_wrong_way_only_at_tiny_probabilities():
+    text = "-y_true*log(y_pred) + 0.1*y_pred*log(y_pred)"
+    found = ask(text, 3)
+    assert (found.value, found.exact) == ("no", True)
+    shares, way = (np.array(part.split(", "), float) for part in re.findall(r"\(([-0-9., e]+)\)", found.note))
+    claimed = float(re.search(r"derivative (\S+):", found.note)[1])
+    z, d = torch.log(torch.tensor(shares)), torch.tensor(way)
+    hessian = torch.autograd.functional.hessian(lambda x: symloss.Loss(text)(x[None], torch.tensor([0])), z)
+    assert (d @ hessian @ d).item() == pytest.approx(claimed, rel=1e-3)
+    assert shares.min() < 1e-5
 
 
 def test_kinks_are_left_open():

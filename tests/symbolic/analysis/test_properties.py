@@ -226,12 +226,17 @@ def test_taylor_of_ngl_against_mpmath(table):
     assert table["ngl"]["taylor_at_one"].value == pytest.approx([float(x) / C for x in expansion[1:]], rel=1e-12)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+#: Here L(p, 0) is infinitely steep at p = 0, so that nothing makes it flat there and the coefficients do not exist.
+NO_TAYLOR = {"confidence_penalty", "bootstrap_soft", "baikal"}
+
+
+@pytest.mark.parametrize("name", [name for name, loss in CATALOGUE.items() if loss.plain])
 def test_the_catalogue_has_no_unknown(name):
     loss = CATALOGUE[name]
-    found = properties(loss.formula, C, loss.class_reduction)
-    assert [key for key, value in found.items() if value.value == "unknown"] == []
-    assert [key for key, value in found.items() if not value.exact] in ([], ["lipschitz_constant"])
+    found = properties(loss.plain_formula, C, loss.class_reduction)
+    expected = ["taylor_at_one"] if name in NO_TAYLOR else []
+    assert [key for key, value in found.items() if value.value == "unknown"] == expected
+    assert {key for key, value in found.items() if not value.exact} <= {"lipschitz_constant", *expected}
 
 
 def test_the_mean_over_classes_divides_numbers_by_their_count():

@@ -1,5 +1,8 @@
 """The ends beyond the catalogue: curves with poles and roots there, against torch's gradients."""
 
+import re
+
+import numpy as np
 import pytest
 import torch
 
@@ -66,6 +69,8 @@ def test_confidently_wrong_without_bound(text):
         ("y_true*(y_pred - 0.999)**2", ("no", True)),
         ("y_pred", ("no", True)),
         ("-y_true*abs(y_pred - 0.3) - 2*y_true*y_pred", ("yes", True)),
+        ("y_true*relu(0.3 - y_pred)", ("no", True)),  # flat above
+        ("y_true*(10*max(y_pred, 0.1) - 10*y_pred - log(max(y_pred, 0.1)))", ("yes", True)),  # straight below
         ("-y_true*(y_pred - 0.3)**3", ("unknown", False)),  # falls, but is flat at one point
     ],
 )
@@ -83,3 +88,31 @@ def test_no_taylor_coefficients():
 def test_a_value_that_leaves_its_domain_at_uniform_p():
     found = properties(parse_formula("y_true*log(0.3 - y_pred)"))["gradient_at_uniform"]
     assert (found.value, found.exact) == ("unknown", False)
+
+
+def test_uniform_p_on_a_switch():
+    # Both sides of max(p, 0.1) have the slope -10 at 0.1.
+    smooth = "y_true*(10*max(y_pred, 0.1) - 10*y_pred - log(max(y_pred, 0.1)))"
+    for factor in (1, 3):
+        found = properties(parse_formula(f"{factor}*({smooth})"))["gradient_at_uniform"]
+        assert found.exact
+        assert found.value[1] == pytest.approx(factor * 0.9**0.5, rel=1e-14)
+    found = properties(parse_formula("y_true*abs(y_pred - 0.1)"))["gradient_at_uniform"]
+    assert (found.value, found.exact) == ("unknown", False)
+
+
+def test_a_common_factor_hides_nothing():
+    # At p = 1 two terms cancel, which decimals in both would leave open.
+    text = "y_pred**1.5 + y_true*(2 - 3*y_pred**0.5)"
+    found, scaled = (properties(parse_formula(one), 4) for one in (text, f"1.83*({text})"))
+    for name, value in found.items():
+        if isinstance(value.value, str):
+            assert (scaled[name].value, scaled[name].exact) == (value.value, value.exact), name
+    for name in ("gradient_at_uniform", "gradient_confidently_wrong", "pull_at_one", "lipschitz_constant"):
+        rel = 1e-12 if found[name].exact else 1e-2
+        if not isinstance(found[name].value, str):
+            assert scaled[name].value == pytest.approx(1.83 * np.array(found[name].value), rel=rel)
+    widths = [re.findall(r"within (\S+)[,\s]?", one["bounded"].note) for one in (found, scaled)]
+    assert [float(x.strip(",")) for x in widths[1]] == pytest.approx(
+        [1.83 * float(x.strip(",")) for x in widths[0]], rel=1e-4
+    )

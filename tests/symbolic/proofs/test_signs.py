@@ -70,6 +70,29 @@ def test_a_leap_is_not_taken_for_a_flat_place():
     assert prove_sign(parse_formula("sign(square(y_pred - 0.3) - 0.000000001) + 0.5")).everywhere is None
 
 
+def test_a_switch_where_all_sides_have_one_sign_is_no_obstacle():
+    step = "(1 + sign(y_pred - 0.1))/2"  # the slope of max(y_pred, 0.1)
+    assert prove_sign(parse_formula(f"10*({step} - 1) - {step}/max(y_pred, 0.1)")).everywhere == -1
+    assert prove_sign(parse_formula(f"10*({step} - 1) - {step}/max(y_pred, 0.1) + 5")).everywhere is None
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_is_zero_on_a_piece_is_never_of_the_other_sign(sign):
+    found = prove_sign(parse_formula(f"{sign}*(1 - sign(y_pred - 0.3))*y_pred"))
+    assert found.zero > 0.3
+    assert (found.positive if sign > 0 else found.negative) < 0.3
+    assert found.everywhere is None
+    assert found.never(-sign)
+    assert not found.never(sign)
+    assert found.left == []
+
+
+def test_never_needs_a_proof_everywhere():
+    assert not prove_sign(parse_formula("(y_pred - 0.3)**2")).never(-1)  # true, but not shown
+    assert not prove_sign(parse_formula("y_pred - 0.3")).never(-1)
+    assert prove_sign(parse_formula("0*y_pred")).never(1)
+
+
 PARTS = [(0.0, 1.0), (0.0, 0.5), (0.5, 1.0), (0.5, 0.625), (0.625, 1.0), (0.25, 0.75), (0.0, 0.015625)]
 
 
