@@ -57,6 +57,16 @@ def test_every_known_loss_starts_with_the_gradient_norm_of_cross_entropy(name: s
     assert factor * logits.grad.norm().item() == pytest.approx(math.sqrt((classes - 1) / classes), rel=1e-12)
 
 
+def test_a_population_trains_with_that_norm() -> None:
+    names = ["ce", "ngl", *MORE]
+    gradients = gradients_of([find(name) for name in names], 7)(
+        torch.zeros(1, len(names), 3, 7), torch.tensor([[0, 3, 6]])
+    )
+    # The mean over 3 samples.
+    expected = torch.full((1, len(names), 3), math.sqrt(6 / 7) / 3)
+    torch.testing.assert_close(gradients.norm(dim=-1), expected, rtol=1e-5, atol=0)
+
+
 def test_scales_by_hand() -> None:
     # With smoothed labels ce's gradient at uniform p is (1 - s)*(p - y).
     assert scale_of(find("label_smoothed_ce"), 10) == pytest.approx(1 / 0.9, rel=1e-14)

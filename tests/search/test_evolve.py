@@ -10,6 +10,7 @@ import pytest
 
 from symloss.formula import parse_formula
 from symloss.grammar import Sampler, load_grammar
+from symloss.losses import find
 from symloss.search import Found, Generation, MemoryJournal, Progress, Search, SearchConfig, audit
 from symloss.search.variation import Breeder
 from symloss.symbolic import loss_id
@@ -129,6 +130,17 @@ def test_progress_rises_and_covers_the_work() -> None:
     work = [done for _, _, done in seen]
     assert work == sorted(work)
     assert {"screening", "training", "final rung"} <= {phase for phase, _, _ in seen}
+
+
+def test_baselines_that_are_one_loss_are_searched_once_and_compared_each() -> None:
+    config = replace(CONFIG, baselines=("ce", "mae", "rce", "nce_mae"))
+    journal = KeepingJournal()
+    search(journal, config)
+    known = set(journal.load_scores(0)) - {c.id for found in journal.generations.values() for c in found.candidates}
+    assert known == {find(name).id for name in config.baselines}
+    assert len(known) == 3
+    work = Search(load_grammar("default"), load_task(TASK), config, journal, lambda _: None).comparison_work()
+    assert work == (config.discovered + 4) * config.audit_seeds * TASK.steps
 
 
 def test_seeds_of_the_grammar_come_first() -> None:

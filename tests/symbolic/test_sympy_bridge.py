@@ -219,3 +219,8 @@ def test_text_goes_through_our_parser():
     with pytest.raises(FormulaError):
         parse_expression("__import__('os').system('x')")
     assert parse_expression("-y_true*log(y_pred)") == -y_true * sympy.log(y_pred)
+
+
+def test_a_number_that_is_too_small_is_named_as_the_reason():
+    with pytest.raises(ExpressionError, match=r"^a number of the formula, written out, is not between"):
+        to_sympy(parse_formula("(1e-20*y_pred)**20*y_true"))
