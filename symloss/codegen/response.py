@@ -12,7 +12,7 @@ from collections.abc import Callable
 from symloss.codegen.leaves import LOG_ODDS, LOG_P, LOG_Q, NEAR_LOG_P, NEAR_LOG_Q, Q
 from symloss.codegen.rewrite import stabilise
 from symloss.formula import Y_PRED, Formula, call, constant, fold
-from symloss.formula.differentiate import RATES, build, times_p
+from symloss.formula.differentiate import RATES, arithmetic_slope, build, times_p
 from symloss.formula.fold import ONE, ZERO, number
 
 _MINUS_ONE, _HALF = constant(-1.0), constant(0.5)
@@ -82,14 +82,8 @@ def _differentiate(node: Formula, leaves: dict[Formula, Formula], known: dict[Fo
 
 def _binary(node: Formula, a: Formula, b: Formula, da: Formula, db: Formula) -> Formula:
     op = node.op
-    if op in ("add", "sub"):
-        return build(op, da, db)
-    if op == "mul":
-        return build("add", build("mul", da, b), build("mul", a, db))
-    if op == "div":
-        if db == ZERO:
-            return build("div", da, b)
-        return build("div", build("sub", da, build("mul", node, db)), b)
+    if (slope := arithmetic_slope(node, a, b, da, db)) is not None:
+        return slope
     if op == "pow":
         slope = build("mul", _power_slope(a, b), da)
         return slope if db == ZERO else build("add", slope, build("mul", call("xlogy", node, a), db))

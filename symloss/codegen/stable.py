@@ -32,12 +32,6 @@ def log_odds(logits: Tensor, dim: int) -> Tensor:
     return torch.where(is_top, -rest, shifted - torch.log1p(rest.exp() - others.exp()))
 
 
-def target_log_odds(logits: Tensor, target: Tensor, dim: int) -> Tensor:
-    """Return the log-odds of the true class alone; ``target`` and the result have size 1 in ``dim``."""
-    shifted = logits - logits.gather(dim, target)
-    return -shifted.scatter(dim, target, -math.inf).logsumexp(dim, keepdim=True)
-
-
 def hide_target(log_odds: Tensor, target: Tensor, dim: int) -> Tensor:
     """Return the log-odds with the true class's replaced by those of another class of the same sample.
 

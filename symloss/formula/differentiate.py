@@ -102,7 +102,8 @@ def _differentiate(node: Formula, known: dict[Formula, Formula]) -> Formula:
     return found
 
 
-def _binary(node: Formula, a: Formula, b: Formula, da: Formula, db: Formula) -> Formula:
+def arithmetic_slope(node: Formula, a: Formula, b: Formula, da: Formula, db: Formula) -> Formula | None:
+    """Return the derivative of ``a + b``, ``a - b``, ``a * b`` or ``a / b`` from those of a and b, else None."""
     op = node.op
     if op in ("add", "sub"):
         return build(op, da, db)
@@ -112,6 +113,13 @@ def _binary(node: Formula, a: Formula, b: Formula, da: Formula, db: Formula) -> 
         if db == ZERO:
             return build("div", da, b)
         return build("div", build("sub", da, build("mul", node, db)), b)
+    return None
+
+
+def _binary(node: Formula, a: Formula, b: Formula, da: Formula, db: Formula) -> Formula:
+    op = node.op
+    if (slope := arithmetic_slope(node, a, b, da, db)) is not None:
+        return slope
     if op == "pow":
         less = build("sub", b, ONE)
         slope = build("mul", build("mul", b, a if less == ONE else build("pow", a, less)), da)
