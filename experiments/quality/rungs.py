@@ -19,7 +19,7 @@ from symloss.codegen.gradients import gradients_of
 from symloss.fitness import train_population
 from symloss.grammar import Sampler, load_grammar
 from symloss.search import Screening, SearchConfig
-from symloss.search.variation import Breeder
+from symloss.search.strategies.random_search import RandomSearch
 from symloss.tasks import TaskConfig, load_task
 
 SEEDS = range(900_000, 900_005)
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--losses", type=int, default=320)
     options = parser.parse_args()
     task = load_task(TaskConfig(label_noise=options.label_noise))
-    breeder = Breeder(SearchConfig(seed=77), Sampler(load_grammar("default")), [], 0, [])
+    breeder = RandomSearch(SearchConfig(seed=77), Sampler(load_grammar("default"))).breeder(0, [])
     drawn = Screening(task.classes).fill(0, options.losses, breeder, lambda generation: None)
     formulas = [candidate.derivation.formula for candidate in drawn.candidates]
     scores = train_population(task, gradients_of(formulas, task.classes), SEEDS, CHECKPOINTS).validation

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from symloss.benchmark.statistics import Paired, Summary, holm, paired_difference, summary
-from symloss.codegen.gradients import gradients_of, scale_of
+from symloss.codegen.gradients import scale_of
 from symloss.errors import SymlossError
-from symloss.fitness import train_population
+from symloss.fitness import Evaluator
 from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss, find, formula_alone, title
 from symloss.symbolic import certify, loss_id, to_latex
@@ -59,10 +59,11 @@ class Row:
     Attributes:
         contender: the loss.
         scale: the factor that gave it cross-entropy's gradient norm at uniform p.
-        validation: accuracy over the seeds, on each seed's validation part.
-        test: accuracy over the seeds on the test set.
-        gain: the paired difference in test accuracy to the baseline; None for the baseline itself.
+        validation: the task's first metric over the seeds, on each seed's validation part.
+        test: the same on the test set.
+        gain: the paired difference in the test score to the baseline; None for the baseline itself.
         p_adjusted: the gain's p-value, Holm-corrected over the rows of the comparison; None if the gain has none.
+        others: validation and test of the task's further metrics, by name.
     """
 
     contender: Contender
@@ -71,9 +72,10 @@ class Row:
     test: Summary
     gain: Paired | None
     p_adjusted: float | None
+    others: dict[str, tuple[Summary, Summary]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return :meth:`Contender.to_json` with ``{scale, validation, test, gain}``."""
+        """Return :meth:`Contender.to_json` with ``{scale, validation, test, gain, metrics}``."""
         gain = None
         if self.gain is not None:
             gain = self.gain.to_json() | {"ci95": self.gain.ci95, "p_holm": self.p_adjusted}
@@ -82,6 +84,10 @@ class Row:
             "validation": self.validation.to_json(),
             "test": self.test.to_json(),
             "gain": gain,
+            "metrics": {
+                name: {"validation": validation.to_json(), "test": test.to_json()}
+                for name, (validation, test) in self.others.items()
+            },
         }
 
 
@@ -102,6 +108,7 @@ def compare(
     *,
     baseline: str = "ce",
     progress: Callable[[int, int], None] | None = None,
+    evaluator: Evaluator | None = None,
 ) -> list[Row]:
     """Train every loss at the task's full budget with seeds 0 .. seeds-1 and read the test set once.
 
@@ -110,7 +117,8 @@ def compare(
         task: data, network and budget.
         seeds: how many seeds, from 2 to :data:`MAX_SEEDS`; a paired test needs two.
         baseline: the name of the loss that gains are measured against.
-        progress: called with networks done and in all.
+        progress: called with networks x steps, done and in all.
+        evaluator: where training runs; by default in this process on the CPU.
 
     Raises:
         SymlossError: too few or too many seeds, the baseline is missing, or a loss without a gradient at uniform p.
@@ -121,24 +129,28 @@ def compare(
     if baseline not in names:
         raise SymlossError(f"the baseline {baseline!r} is not among the losses {', '.join(names)}; add it")
     losses = [contender.loss for contender in contenders]
-    scores = train_population(
-        task, gradients_of(losses, task.classes), range(seeds), task.config.steps, test=True, progress=progress
+    scores = (evaluator or Evaluator()).train(
+        task, losses, range(seeds), task.config.steps, test=True, progress=progress
     )
-    assert scores.test is not None
-    reference = scores.test[-1][names.index(baseline)]
-    gains = [
-        None if name == baseline else paired_difference(scores.test[-1][k], reference) for k, name in enumerate(names)
-    ]
+    validation, test = scores.validation, scores.test
+    assert test is not None
+    reference = test[0][names.index(baseline)]
+    gains = [None if name == baseline else paired_difference(test[0][k], reference) for k, name in enumerate(names)]
     tested = {k: gain.p for k, gain in enumerate(gains) if gain is not None and gain.p is not None}
     adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
     return [
         Row(
             contender,
             scale_of(contender.loss, task.classes),
-            summary(scores.final[k]),
-            summary(scores.test[-1][k]),
+            summary(validation[0][k]),
+            summary(test[0][k]),
             gains[k],
             adjusted.get(k),
+            {
+                metric: (summary(validation[m][k]), summary(test[m][k]))
+                for m, metric in enumerate(task.config.metrics)
+                if m
+            },
         )
         for k, contender in enumerate(contenders)
     ]

@@ -10,8 +10,9 @@ from rich.console import Console
 from symloss.formula import Formula
 from symloss.grammar import Grammar, Sampler
 from symloss.losses import find
-from symloss.search import SCREENS, Screening, SearchConfig
-from symloss.search.variation import Breeder
+from symloss.search import SCREENS, Draw, Screening, SearchConfig
+from symloss.search.strategies.base import fresh, stream
+from symloss.search.strategies.random_search import RandomSearch
 
 #: The screens that judge draws, in order. The surrogate needs trained losses, so the first generation has none.
 SAMPLE_SCREENS = tuple(name for name in SCREENS if name != "surrogate")
@@ -54,7 +55,12 @@ def judged_draws(
         SymlossError: the seed is negative.
     """
     config = SearchConfig(seed=seed)
-    breeder = Breeder(config, Sampler(grammar), grammar.seeds if seeds else (), 0, ())
+    sampler = Sampler(grammar)
+    first = RandomSearch(config, sampler).breeder(0, ())
+
+    def breeder(index: int) -> Draw:
+        return first(index) if seeds else fresh(sampler, stream(config, 0, index))
+
     screening = Screening(classes)
     for name in config.baselines:
         screening.reserve(find(name).plain_formula)

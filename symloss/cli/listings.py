@@ -77,19 +77,24 @@ def _facts(loss: CatalogueLoss) -> dict[str, Any]:
 
 def datasets() -> None:
     """List the datasets."""
-    from symloss.tasks import DATASETS
+    from symloss.tasks import DATASETS, OWN_DATASETS
 
     _print(
         ["name", "classes", "samples", "description"],
-        [[data.name, str(data.classes), f"{data.size:,}", data.description] for data in DATASETS.values()],
+        [[data.name, str(data.classes), f"{data.size:,}", data.description] for data in DATASETS.values()]
+        + [[name, "", "", text] for name, text in OWN_DATASETS.items()],
     )
 
 
 def models() -> None:
     """List the networks."""
-    from symloss.tasks import MODELS
+    from symloss.tasks import MODELS, OWN_MODELS
 
-    _print(["name", "description"], [[name, text] for name, text in MODELS.items()])
+    rows = []
+    for model in MODELS.values():
+        own = ", ".join(f"{name} {value}" for name, value in model.defaults.items())
+        rows.append([model.name, f"{model.description}{f'; defaults: {own}' if own else ''}"])
+    _print(["name", "description"], rows + [[name, text] for name, text in OWN_MODELS.items()])
 
 
 @grammars_app.callback()

@@ -17,7 +17,6 @@ from rich.console import Console
 if TYPE_CHECKING:
     from symloss.formula import Formula
     from symloss.losses import CatalogueLoss
-    from symloss.tasks import TaskConfig
 
 LOSS_HELP = "A known loss such as 'focal(gamma=1)' (see 'symloss losses'), RUN:RANK, or a formula in y_pred and y_true."
 #: The most classes for which candidates are screened: free logits of C classes are at least C samples.
@@ -105,18 +104,6 @@ def check_writable(target: str | None) -> None:
         raise SymlossError(f"cannot write {path}: there is no directory {path.parent}; make it first")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise SymlossError(f"cannot write {path}: permission denied; choose another place")
-
-
-def task_config(dataset: str, model: str, steps: int | None, label_noise: float) -> TaskConfig:
-    """Return the task that the options name; without ``steps`` it has the default number.
-
-    Raises:
-        SymlossError: an unknown name or a value out of range.
-    """
-    from symloss.tasks import TaskConfig
-
-    given = {"dataset": dataset, "model": model, "label_noise": label_noise}
-    return TaskConfig.from_dict(given if steps is None else given | {"steps": steps})
 
 
 def resolve_loss(text: str) -> tuple[str, Formula | CatalogueLoss, dict[str, Any]]:

@@ -5,17 +5,24 @@ Example:
     >>> scores.final.mean(1)  # mean validation accuracy of each loss
 """
 
+from symloss.fitness.choice import choose_engine
 from symloss.fitness.free_logits import free_logits_accuracy
 from symloss.fitness.halving import Entry, Ladder, Rung
+from symloss.fitness.jobs import Evaluator, Job, JobScores, run_job
 from symloss.fitness.population import PopulationScores, train_population
 from symloss.fitness.reference import train_reference
 
 __all__ = [
     "Entry",
+    "Evaluator",
+    "Job",
+    "JobScores",
     "Ladder",
     "PopulationScores",
     "Rung",
+    "choose_engine",
     "free_logits_accuracy",
+    "run_job",
     "train_population",
     "train_reference",
 ]

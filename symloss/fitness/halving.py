@@ -78,10 +78,13 @@ class Ladder:
 
     def promoted(self, rung: int, entries: Iterable[Entry]) -> list[str]:
         """Return the ids that climb from a rung to the next, best first; from the last rung none do."""
-        ranked = rank(entries)
-        if rung >= len(self.keep):
-            return []
-        return [entry.id for entry in ranked[: self.places(rung, len(ranked))]]
+        ranked = self.ranked(entries)
+        return ranked[: self.places(rung, len(ranked))] if rung < len(self.keep) else []
+
+    @staticmethod
+    def ranked(entries: Iterable[Entry]) -> list[str]:
+        """Return the ids best first."""
+        return [entry.id for entry in rank(entries)]
 
     def places(self, rung: int, entries: int) -> int:
         """Return how many of the entries on a rung are promoted."""

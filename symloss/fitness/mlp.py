@@ -27,7 +27,13 @@ class PopulationMLP:
     Attributes:
         parameters: every parameter, flat: first all networks' w1, then b1, w2, b2 and padding.
         gradients: their gradients, in the same order, filled by :meth:`backward`.
+
+    Other attributes and methods: see :class:`~symloss.fitness.network.Population`.
     """
+
+    least = 2
+    rows = 1024
+    capturable = True
 
     def __init__(self, weights: Sequence[dict[str, np.ndarray]], members: int, device: str | torch.device) -> None:
         # By parameter and not by network: a batched GEMM is fast only into a contiguous result.
@@ -47,17 +53,20 @@ class PopulationMLP:
         """Return copies of one network's parameters by name, shaped as ``torch.nn.Linear`` has them."""
         return {name: view[seed, member].clone() for name, view in self._w.items()}
 
+    def buffers(self, seed: int, member: int) -> dict[str, Tensor]:
+        """Return nothing: these networks have no buffers."""
+        return {}
+
     def finite(self) -> Tensor:
         """Return ``[S, K]``: whether all of a network's parameters are finite."""
         return torch.stack([view.flatten(2).isfinite().all(-1) for view in self._w.values()]).all(0)
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, step: int) -> Tensor:
         """Return the logits ``[S, K, B, C]`` of inputs ``[S, B, D]``, in a buffer that the next call reuses."""
         w1, b1, w2, b2 = self._w.values()
         seeds, members, hidden, _ = w1.shape
         samples = inputs.shape[1]
-        # Rows of a length that is no multiple of 4 start at odd addresses, where BLAS rounds differently.
-        self._inputs = functional.pad(inputs, (0, 0, 0, -samples % 4)) if samples % 4 else inputs
+        self._inputs = _whole_rows(inputs)
         rows = self._inputs.shape[1]
         if self._hidden.shape[-1:] != (rows,):
             self._hidden = inputs.new_empty(seeds, members, hidden, rows)
@@ -69,6 +78,14 @@ class PopulationMLP:
         for s in range(seeds):
             torch.bmm(w2[s], self._hidden[s], out=self._logits[s])
         return self._logits.add_(b2[..., None]).transpose(2, 3)[:, :, :samples]
+
+    def evaluate(self, seed: int, inputs: Tensor, members: slice) -> Tensor:
+        """Return the logits ``[k, B, C]`` of some members of a seed for inputs ``[B, D]``."""
+        w1, b1, w2, b2 = (view[seed, members] for view in self._w.values())
+        columns = _whole_rows(inputs[None])[0].T
+        hidden = torch.bmm(w1, columns.expand(len(w1), -1, -1)).add_(b1[..., None]).relu_()
+        logits = torch.bmm(w2, hidden).add_(b2[..., None])
+        return logits.transpose(1, 2)[:, : len(inputs)]
 
     def backward(self, gradient: Tensor) -> None:
         """Fill :attr:`gradients` from dz ``[S, K, B, C]`` at the logits of the last :meth:`forward`."""
@@ -84,6 +101,15 @@ class PopulationMLP:
             torch.bmm(back, self._inputs[s].expand(members, -1, -1), out=self._g["w1"][s])
         torch.sum(dz, 3, out=self._g["b2"])
         torch.sum(self._back, 3, out=self._g["b1"])
+
+
+def _whole_rows(inputs: Tensor) -> Tensor:
+    """Return inputs ``[S, B, D]`` with samples of zeros appended until B is a multiple of 4.
+
+    Rows ``[units, samples]`` of another length start at odd addresses, where BLAS rounds differently.
+    """
+    samples = inputs.shape[1]
+    return functional.pad(inputs, (0, 0, 0, -samples % 4)) if samples % 4 else inputs
 
 
 def _views(flat: Tensor, shapes: dict[str, torch.Size]) -> dict[str, Tensor]:

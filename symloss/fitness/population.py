@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,37 +9,60 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from symloss.codegen.tables import Gradients
 from symloss.errors import SymlossError
-from symloss.fitness.draws import batch_order, initial_weights
-from symloss.fitness.mlp import PopulationMLP
+from symloss.fitness.choice import choose
+from symloss.fitness.data import Resident
+from symloss.fitness.engines import job_width, layout_of
+from symloss.fitness.memory import Narrowing, measured_chunk
+from symloss.fitness.training import Training
 from symloss.tasks import Task
 
-_EVALUATION_BATCH = 1024
+#: Members in training at a time, over all threads, on devices that cannot be asked for their memory.
+_CHUNK = 64
+#: Training steps that show what memory a population needs.
+_MEMORY_STEPS = 2
 
 
 @dataclass(frozen=True)
 class PopulationScores:
-    """What training gave, as fractions of 1.
+    """What training gave.
 
     Attributes:
         steps: the T checkpoints.
-        validation: accuracy ``[T, K, S]`` float64. A sample with a logit that is not finite counts as wrong.
-        test: accuracy ``[T, K, S]`` on the test set, or ``None`` when it was not asked for.
+        metrics: the names of M metrics; selection goes by the first.
+        all_validation: ``[M, T, K, S]`` float64. A sample with a logit that is not finite counts as wrong.
+        all_test: the same on the test set, or ``None`` when it was not asked for.
         diverged: ``[K, S]``, whether a parameter was not finite at the end.
+        engine: what trained the networks, one of :data:`~symloss.fitness.engines.ENGINES`.
+        reason: why that engine.
     """
 
     steps: tuple[int, ...]
-    validation: np.ndarray
-    test: np.ndarray | None
+    metrics: tuple[str, ...]
+    all_validation: np.ndarray
+    all_test: np.ndarray | None
     diverged: np.ndarray
+    engine: str = "mlp"
+    reason: str = ""
+
+    @property
+    def validation(self) -> np.ndarray:
+        """The first metric ``[T, K, S]`` on the validation parts."""
+        found: np.ndarray = self.all_validation[0]
+        return found
+
+    @property
+    def test(self) -> np.ndarray | None:
+        """The first metric ``[T, K, S]`` on the test set, or ``None`` when it was not asked for."""
+        return None if self.all_test is None else self.all_test[0]
 
     @property
     def final(self) -> np.ndarray:
-        """The validation accuracy ``[K, S]`` at the last checkpoint."""
-        return self.validation[-1]
+        """The first metric ``[K, S]`` on the validation parts at the last checkpoint."""
+        found: np.ndarray = self.validation[-1]
+        return found
 
 
 def train_population(
@@ -50,31 +72,36 @@ def train_population(
     steps: int | Sequence[int],
     *,
     test: bool = False,
-    chunk: int = 64,
+    chunk: int | None = None,
     threads: int | None = None,
     device: str | torch.device = "cpu",
     progress: Callable[[int, int], None] | None = None,
 ) -> PopulationScores:
-    """Train one network for each of K losses and S seeds with Adam and return their accuracies.
+    """Train one network for each of K losses and S seeds and return their metrics.
 
-    In one seed every loss sees the same initial weights, batches and noisy labels. A network's result depends
-    on its loss, the seed and the task alone: on one machine's CPU it has the same bits whatever the other
-    losses, the chunk size, the other checkpoints and the number of threads.
+    In one seed every loss sees the same initial weights, batches, noisy labels and dropout. A network's result depends
+    on its loss, the seed and the task alone: on one machine's CPU it has the same bits whatever the other losses, the
+    chunk size, the checkpoints before the last and the number of threads. (With ``config.engine`` of ``"auto"`` and a
+    model other than ``"mlp"``, this holds within a process: which engine trains is measured, and engines round
+    differently.)
 
     Args:
         task: data and settings; ``config.steps`` is not read.
         gradients: the K losses.
         seeds: the S seeds; each picks a fold (:meth:`Task.split`), initial weights and batches.
-        steps: the number of training steps, or several ascending checkpoints at which to evaluate.
+        steps: the number of training steps, or several ascending checkpoints at which to evaluate. Schedules of the
+            step size are relative to the last.
         test: also evaluate on the test set. For a final audit only.
-        chunk: the number of losses trained side by side, over all threads.
+        chunk: the most losses trained side by side, over all threads; by default 64, and on an NVIDIA GPU what its
+            memory holds. Where memory runs out the chunk is halved.
         threads: the number of threads, on the CPU; torch's own setting by default. Each takes networks of its
             own, so that none waits for another at every step: a busy machine slows this down only in proportion.
         device: where to train.
         progress: called with the networks done and the total, as parts of the work end.
 
     Raises:
-        SymlossError: no seeds, a seed twice, checkpoints that do not ascend, or a count below 1.
+        SymlossError: no seeds, a seed twice, checkpoints that do not ascend, a count below 1, or no memory for a
+            single network.
     """
     checkpoints = (steps,) if isinstance(steps, int) else tuple(steps)
     if not checkpoints or checkpoints[0] < 1 or any(b <= a for a, b in pairwise(checkpoints)):
@@ -84,35 +111,62 @@ def train_population(
     for name, value in (("chunk", chunk), ("threads", threads)):
         if value is not None and value < 1:
             raise SymlossError(f"{name} is {value!r}; it must be at least 1")
-    on_cpu = torch.device(device).type == "cpu"
+    device = torch.device(device)
+    on_cpu = device.type == "cpu"
     workers = (torch.get_num_threads() if threads is None else threads) if on_cpu else 1
 
     total = len(gradients)
-    shape = (len(checkpoints), total, len(seeds))
+    choice = choose(task, device, total, workers)
+    shape = (len(task.config.metrics), len(checkpoints), total, len(seeds))
     validation, tested = np.zeros(shape), np.zeros(shape) if test else None
-    diverged = np.zeros(shape[1:], dtype=bool)
+    diverged = np.zeros(shape[2:], dtype=bool)
+    data = Resident(task, device, layout_of(task, choice.engine, device))
 
-    def train(job: tuple[range, slice]) -> int:
-        members, columns = job
+    def training(members: Sequence[int], columns: range) -> Training:
+        # A lone network gets a twin: BLAS multiplies single matrices in another order than batches of them.
+        twins = list(members) * 2 if len(members) == 1 and choice.engine == "mlp" else list(members)
+        return Training(
+            task,
+            gradients.select(twins).to(device),
+            [seeds[s] for s in columns],
+            device,
+            engine=choice.engine,
+            total=checkpoints[-1],
+            data=data,
+        )
+
+    def train(members: range, columns: range) -> None:
         if on_cpu:
             torch.set_num_threads(1)
-        # A lone network gets a twin: BLAS multiplies single matrices in another order than batches of them.
-        part = gradients.select(list(members) if len(members) > 1 else list(members) * 2).to(device)
-        training = Training(task, part, seeds[columns], device)
-        rows, width = slice(members.start, members.stop), len(members)
+        current = training(members, columns)
+        rows, cols, width = slice(members.start, members.stop), slice(columns.start, columns.stop), len(members)
         for index, checkpoint in enumerate(checkpoints):
-            training.advance(checkpoint)
-            validation[index, rows, columns] = training.validation_accuracy()[:width]
+            current.advance(checkpoint)
+            validation[:, index, rows, cols] = current.validation()[:, :width]
             if tested is not None:
-                tested[index, rows, columns] = training.test_accuracy()[:width]
-        diverged[rows, columns] = training.diverged()[:width]
-        return width * diverged[:, columns].shape[1]
+                tested[:, index, rows, cols] = current.test()[:, :width]
+        diverged[rows, cols] = current.diverged()[:width]
+
+    def sample(members: int) -> None:
+        current = training(range(members), range(len(seeds)))
+        current.advance(_MEMORY_STEPS)
+        current.validation()
+
+    if chunk is None:
+        chunk = measured_chunk(sample, total, device) if device.type == "cuda" else _CHUNK
+    width = job_width(choice.engine, chunk, total, workers, on_cpu)
+    jobs = _jobs(total, len(seeds), width, on_cpu)
+    narrowing = Narrowing(device, choice.remedy)
+
+    def do(job: tuple[range, range]) -> int:
+        narrowing.run(train, *job)
+        return len(job[0]) * len(job[1])
 
     done = 0
     setting = torch.get_num_threads()
     pool = ThreadPoolExecutor(workers)
     try:
-        for finished in pool.map(train, _jobs(total, len(seeds), chunk, workers, on_cpu)):
+        for finished in pool.map(do, jobs):
             done += finished
             if progress:
                 progress(done, total * len(seeds))
@@ -120,98 +174,16 @@ def train_population(
         pool.shutdown(cancel_futures=True)
         if on_cpu:
             torch.set_num_threads(setting)
-    return PopulationScores(checkpoints, validation, tested, diverged)
+    return PopulationScores(
+        checkpoints, tuple(task.config.metrics), validation, tested, diverged, choice.engine, choice.reason
+    )
 
 
-def _jobs(losses: int, seeds: int, chunk: int, workers: int, on_cpu: bool) -> list[tuple[range, slice]]:
-    """Return independent pieces of work: a range of losses and a slice of seeds.
+def _jobs(losses: int, seeds: int, width: int, on_cpu: bool) -> list[tuple[range, range]]:
+    """Return independent pieces of work: ranges of losses and of seeds.
 
     On the CPU one seed at a time keeps the working set in the cache; a GPU is better filled with all of them.
     """
-    width = max(1, min(chunk // workers, math.ceil(losses / workers)))
     ranges = [range(start, min(start + width, losses)) for start in range(0, losses, width)]
-    columns = [slice(s, s + 1) for s in range(seeds)] if on_cpu else [slice(0, seeds)]
+    columns = [range(s, s + 1) for s in range(seeds)] if on_cpu else [range(seeds)]
     return [(members, column) for members in ranges for column in columns]
-
-
-class Training:
-    """The state of one chunk's training: K losses x S seeds.
-
-    Attributes:
-        step: the number of steps taken.
-        network: the networks, ``[S, K]``.
-    """
-
-    def __init__(self, task: Task, gradients: Gradients, seeds: Sequence[int], device: str | torch.device) -> None:
-        config = task.config
-        self.step = 0
-        self._task = task
-        self._gradients = gradients
-        self._seeds = list(seeds)
-        self._splits = [task.split(seed) for seed in seeds]
-        self._device = torch.device(device)
-        self._inputs = torch.tensor(task.inputs, device=device)
-        self.network = PopulationMLP(
-            [initial_weights(task.features, config.hidden, task.classes, seed) for seed in seeds],
-            len(gradients),
-            device,
-        )
-        # One flat tensor for all networks: Adam is elementwise, and the fused kernel passes over it once.
-        self.network.parameters.grad = self.network.gradients
-        self._adam = torch.optim.Adam([self.network.parameters], lr=config.lr, fused=True)
-
-    @torch.no_grad()
-    def advance(self, until: int) -> None:
-        """Train on until the given number of steps has been taken."""
-        if until <= self.step:
-            return
-        order, target = self._draw(self.step, until)
-        network = self.network
-        for step in range(until - self.step):
-            inputs = self._inputs.index_select(0, order[step].view(-1)).view(*order[step].shape, -1)
-            logits = network.forward(inputs)
-            network.backward(self._gradients(logits, target[step]))
-            self._adam.step()
-        self.step = until
-
-    def _draw(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
-        """Return pool indices and (noisy) labels ``[steps, S, B]`` of a range of steps."""
-        orders, targets = [], []
-        for seed, split in zip(self._seeds, self._splits, strict=True):
-            order = batch_order(len(split.train), self._task.config.batch, start, stop, seed)
-            orders.append(split.train[order])
-            targets.append(split.train_labels[order])
-        stacked = np.stack(orders, 1), np.stack(targets, 1)
-        return torch.tensor(stacked[0], device=self._device), torch.tensor(stacked[1], device=self._device)
-
-    def validation_accuracy(self) -> np.ndarray:
-        """Return the accuracy ``[K, S]`` on each seed's validation part, with clean labels."""
-        return self._accuracy(
-            [(self._task.inputs[s.validation], self._task.labels[s.validation]) for s in self._splits]
-        )
-
-    def test_accuracy(self) -> np.ndarray:
-        """Return the accuracy ``[K, S]`` on the test set."""
-        return self._accuracy([self._task.test_set()] * len(self._splits))
-
-    def diverged(self) -> np.ndarray:
-        """Return ``[K, S]``: whether any of a network's parameters is not finite."""
-        return (~self.network.finite()).T.cpu().numpy()
-
-    @torch.no_grad()
-    def _accuracy(self, sets: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-        longest = max(len(labels) for _, labels in sets)
-        correct = torch.zeros(len(sets), len(self._gradients), dtype=torch.int64, device=self._device)
-        for start in range(0, longest, _EVALUATION_BATCH):
-            stop = min(start + _EVALUATION_BATCH, longest)
-            inputs = torch.zeros(len(sets), stop - start, self._inputs.shape[1], device=self._device)
-            target = torch.full((len(sets), stop - start), -1, device=self._device)  # -1: no sample, never correct
-            for s, (rows, labels) in enumerate(sets):
-                size = max(min(stop, len(labels)) - start, 0)
-                inputs[s, :size] = torch.tensor(rows[start : start + size])
-                target[s, :size] = torch.tensor(labels[start : start + size])
-            logits = self.network.forward(inputs)
-            hit = logits.argmax(-1) == target[:, None]
-            correct += (hit & logits.isfinite().all(-1)).sum(-1)
-        sizes = np.array([len(labels) for _, labels in sets])
-        return (correct.cpu().numpy() / sizes[:, None]).T

@@ -1,4 +1,4 @@
-"""The plain way: one network, autograd and torch's own Adam. The yardstick for results and for speed."""
+"""The plain way: one network, autograd and torch's own optimiser. The yardstick for results and for speed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from symloss.fitness.draws import batch_order, initial_weights
+from symloss.fitness.draws import batch_order
+from symloss.fitness.noise import network_noise
+from symloss.fitness.optimiser import rate_factor, torch_optimiser
+from symloss.fitness.traits import build_networks, traits
 from symloss.tasks import Task
 
 
@@ -17,33 +20,44 @@ def train_reference(
     seed: int,
     steps: int,
     device: str | torch.device = "cpu",
-) -> nn.Sequential:
-    """Train one network with one criterion and return it.
+    dtype: torch.dtype = torch.float32,
+) -> nn.Module:
+    """Train one network with one criterion and return it, in evaluation mode.
 
-    It starts from the same weights and sees the same batches and labels as the populations of this seed.
+    It starts from the same weights, sees the same batches and labels and drops the same units as the populations of
+    this seed.
 
     Args:
-        task: data and settings; ``config.steps`` is not read.
+        task: data and settings; ``config.steps``, ``config.engine`` and ``config.precision`` are not read.
         criterion: ``(logits [B, C], target [B]) -> scalar``.
         seed: picks fold, initial weights and batches.
-        steps: the number of training steps.
+        steps: the number of training steps, which the schedule is relative to.
         device: where to train.
+        dtype: of parameters and inputs.
     """
     config, split = task.config, task.split(seed)
-    start = initial_weights(task.features, config.hidden, task.classes, seed)
-    first, second = nn.Linear(task.features, config.hidden), nn.Linear(config.hidden, task.classes)
-    network = nn.Sequential(first, nn.ReLU(), second).to(device)
-    with torch.no_grad():
-        for parameter, value in zip(network.parameters(), start.values(), strict=True):
-            parameter.copy_(torch.from_numpy(value))
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.lr)
-    inputs = torch.tensor(task.inputs[split.train], device=device)
+    draws = traits(task).draws
+    (network,) = build_networks(task, [seed])
+    network.to(device, dtype)
+    optimiser = torch_optimiser(config, network.parameters())
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: rate_factor(config, min(step, steps - 1), steps)
+    )
+    constant = config.schedule == "constant" and config.warmup == 0
+    inputs = torch.tensor(task.inputs[split.train], device=device, dtype=dtype)
     labels = torch.tensor(split.train_labels, device=device)
-    for batch in torch.tensor(batch_order(len(labels), config.batch, 0, steps, seed), device=device):
+    for step, batch in enumerate(torch.tensor(batch_order(len(labels), config.batch, 0, steps, seed), device=device)):
         optimiser.zero_grad()
-        criterion(network(inputs[batch]), labels[batch]).backward()
+        if draws:
+            with network_noise(seed, step, device):
+                logits = network(inputs[batch])
+        else:
+            logits = network(inputs[batch])
+        criterion(logits, labels[batch]).backward()
         optimiser.step()
-    return network
+        if not constant:
+            schedule.step()
+    return network.eval()
 
 
 @torch.no_grad()

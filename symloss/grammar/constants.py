@@ -81,6 +81,17 @@ class _Continuous(_Distribution):
         low, high = self.support
         return low <= value <= high and self._round(value) == value
 
+    def decode(self, x: float) -> float:
+        """Return the constant nearest to a place on the real line; 0 is the distribution's middle, 1 its width away."""
+        return self._inside(self._place(x))
+
+    @abstractmethod
+    def encode(self, value: float) -> float:
+        """Return the place on the real line of a constant; :meth:`decode` gives the constant back."""
+
+    @abstractmethod
+    def _place(self, x: float) -> float: ...
+
     def nudge(self, value: float, rng: Random) -> float:
         kind = rng.random()
         if kind < _REDRAW:
@@ -124,6 +135,12 @@ class Uniform(_Continuous):
     def _step(self, value: float, normal: float) -> float:
         return value + normal * (_RELATIVE_STEP * abs(value) + _ABSOLUTE_STEP * (self.high - self.low))
 
+    def encode(self, value: float) -> float:
+        return (value - (self.low + self.high) / 2) / ((self.high - self.low) / 2)
+
+    def _place(self, x: float) -> float:
+        return (self.low + self.high) / 2 + x * (self.high - self.low) / 2
+
 
 class Normal(_Continuous):
     """Normal with ``mean`` and standard deviation ``std``, rounded to ``decimals`` decimals."""
@@ -157,6 +174,12 @@ class Normal(_Continuous):
 
     def _step(self, value: float, normal: float) -> float:
         return value + normal * (_RELATIVE_STEP * abs(value) + 4 * _ABSOLUTE_STEP * self.std)
+
+    def encode(self, value: float) -> float:
+        return (value - self.mean) / self.std
+
+    def _place(self, x: float) -> float:
+        return self.mean + x * self.std
 
 
 class LogUniform(_Continuous):
@@ -193,6 +216,15 @@ class LogUniform(_Continuous):
     def _step(self, value: float, normal: float) -> float:
         scale = _RELATIVE_STEP + _ABSOLUTE_STEP * (math.log(self.high) - math.log(self.low))
         return value * math.exp(scale * normal)
+
+    def encode(self, value: float) -> float:
+        low, high = math.log(self.low), math.log(self.high)
+        return (math.log(value) - (low + high) / 2) / ((high - low) / 2)
+
+    def _place(self, x: float) -> float:
+        low, high = math.log(self.low), math.log(self.high)
+        # Beyond the ends only the ends are left; exp of more could overflow.
+        return math.exp(min(max((low + high) / 2 + x * (high - low) / 2, low), high))
 
 
 class Choice(_Distribution):

@@ -2,7 +2,7 @@
 
 from symloss.report.curves import draw_curves
 from symloss.report.figure import check_figure, save_figure
-from symloss.report.live import DrawBar, LiveView, NetworkBar
+from symloss.report.live import DrawBar, LiveView, WorkBar
 from symloss.report.loss import loss_tables
 from symloss.report.screens import check_tables, sample_tables
 from symloss.report.tables import benchmark_tables, evolve_summary, stopped_summary
@@ -10,7 +10,7 @@ from symloss.report.tables import benchmark_tables, evolve_summary, stopped_summ
 __all__ = [
     "DrawBar",
     "LiveView",
-    "NetworkBar",
+    "WorkBar",
     "benchmark_tables",
     "check_figure",
     "check_tables",

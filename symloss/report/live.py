@@ -67,11 +67,11 @@ def panel(progress: Progress) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
-    grid.add_row("generation", f"{progress.generation + 1} of {progress.generations}: {_phase(progress)}")
+    grid.add_row("generation", f"{progress.generation + 1}{_of(progress.generations)}: {_phase(progress)}")
     grid.add_row("drawn", f"{progress.drawn:,}, of these {progress.duplicates:,} duplicates")
     rejected = [f"{name} {count:,}" for name, count in progress.rejected.most_common() if name != "duplicate"]
     grid.add_row("rejected", ", ".join(rejected) or "none")
-    grid.add_row("trained", f"{progress.trained:,} of {progress.budget:,}")
+    grid.add_row("trained", f"{progress.trained:,}{_of(progress.budget)}")
     grid.add_row("best", _best(progress))
     if progress.best_formula:
         grid.add_row("", Text(progress.best_formula, style="cyan", overflow="ellipsis", no_wrap=True))
@@ -83,7 +83,7 @@ def panel(progress: Progress) -> RenderableType:
 def plain_line(progress: Progress) -> str:
     """Return the same as one line."""
     parts = [
-        f"generation {progress.generation + 1}/{progress.generations}",
+        f"generation {progress.generation + 1}{_of(progress.generations)}",
         _phase(progress),
         f"drawn {progress.drawn:,}",
         f"duplicates {progress.duplicates:,}",
@@ -96,13 +96,19 @@ def plain_line(progress: Progress) -> str:
 
 
 def _phase(progress: Progress) -> str:
+    if progress.phase == "control":
+        return f"random control, {progress.control_trained:,} trained"
     return f"training, rung {progress.rung + 1}" if progress.phase == "training" else progress.phase
+
+
+def _of(number: int | None) -> str:
+    return "" if number is None else f" of {number:,}"
 
 
 def _best(progress: Progress) -> str:
     if progress.best is None or progress.baseline is None:
         return "nothing trained yet"
-    return f"{100 * progress.best:.2f} % validation accuracy, ce {100 * progress.baseline:.2f} %"
+    return f"{100 * progress.best:.2f} % validation {progress.metric}, ce {100 * progress.baseline:.2f} %"
 
 
 def _time(progress: Progress) -> str:
@@ -136,10 +142,10 @@ class _Bar(_Block):
             self._live.update(Group(text, ProgressBar(total=total, completed=done, width=60)), refresh=True)
 
 
-class NetworkBar(_Bar):
-    """A bar over networks trained."""
+class WorkBar(_Bar):
+    """A bar over training steps of all networks together."""
 
-    unit = "networks"
+    unit = "training steps"
 
 
 class DrawBar(_Bar):

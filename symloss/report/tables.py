@@ -95,40 +95,43 @@ def _certificate_text(certificate: Mapping[str, Any]) -> str:
 
 
 def benchmark_tables(result: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """Yield the tables of a benchmark's JSON: one of scores for each dataset, and one of formulas."""
-    datasets = list(dict.fromkeys(row["dataset"] for row in result["results"]))
+    """Yield the tables of a benchmark's JSON: one of scores for each task, and one of formulas."""
+    tasks = list(dict.fromkeys((row["dataset"], row["model"]) for row in result["results"]))
     rows: list[Row] = []
-    for dataset in datasets:
-        rows = [row for row in result["results"] if row["dataset"] == dataset]
+    for dataset, model in tasks:
+        rows = [row for row in result["results"] if (row["dataset"], row["model"]) == (dataset, model)]
         n = rows[0]["test"]["n"]
-        yield _score_table(f"{dataset}, {rows[0]['model']}: accuracy over {n} seeds", rows)
+        more = list(rows[0].get("metrics", {}))
+        yield _score_table(f"{dataset}, {model}: {rows[0]['metric']} over {n} seeds", rows)
+        if more:
+            yield _metric_table(more, rows)
     yield _formula_table(rows)
     yield Text(
-        "Same seeds, splits, steps and gradient norm at uniform p for every loss. gain: paired difference in test "
-        "accuracy to ce, in points; p: paired t-test, Holm-corrected over the table.",
+        "Same seeds, splits, steps and gradient norm at uniform p for every loss. gain: paired difference in the "
+        "test score to ce, in points; p: paired t-test, Holm-corrected over the table.",
         style="dim",
     )
 
 
 def evolve_summary(result: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield what a finished search shows: formulas, scores, counts, and where everything is."""
-    found, baselines = result["hall_of_fame"], result["baselines"]
+    found = result["hall_of_fame"]
     if not found:
         yield Text("No loss passed every screen: widen the grammar or raise the budget.", style="yellow")
     else:
         yield _formula_table(found)
-    n = baselines[0]["test"]["n"]
-    title = f"Discovered losses in the search's order, and baselines; {n} fresh seeds"
-    yield _score_table(title, [*found, *baselines])
-    counts = result["counts"]
-    rejected = ", ".join(f"{name} {number:,}" for name, number in counts["rejected"].items() if name != "duplicate")
+    yield from _audit_tables(result)
+    yield Text(_counts_text(result["counts"]) + f" {result['seconds']:.0f} s, ended by {_ENDS[result['stopped']]}.")
+    if result["control_counts"]:
+        yield Text(f"Random control: {_counts_text(result['control_counts'])}")
+    noise = result["noise"]
     yield Text(
-        f"{counts['drawn']:,} candidates drawn: {counts['duplicates']:,} duplicates; rejected: {rejected}; "
-        f"{counts['trained']:,} trained. {result['seconds']:.0f} s."
+        f"Noise: cross-entropy's validation score has a standard deviation of {100 * noise['std']:.2f} points over "
+        f"seeds, so the last rung had {noise['last_seeds']} of them."
     )
     yield Text(
         "Every loss has cross-entropy's gradient norm at uniform p, the same seeds, splits and steps. gain: paired "
-        "difference in test accuracy to ce, in points; p: paired t-test, Holm-corrected over the table. The test set "
+        "difference in the test score to ce, in points; p: paired t-test, Holm-corrected over the table. The test set "
         "was read for this table alone; validation images were seen by the search.",
         style="dim",
     )
@@ -139,6 +142,46 @@ def evolve_summary(result: Mapping[str, Any]) -> Iterator[RenderableType]:
         lines += [("show", f"symloss show {run}:1"), ("export", f"symloss export {run}:1 --to torch -o my_loss.py")]
     for what, command in lines:
         yield Text(f"  {what:<7} {command}")
+
+
+_ENDS = {
+    "budget": "the budget",
+    "time": "the time limit",
+    "plateau": "a plateau",
+    "exhausted": "the grammar, which has no more losses to offer",
+}
+
+
+def _audit_tables(result: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield the final comparison: one table for each task."""
+    rows: list[Row] = [*result["hall_of_fame"], *result["control"], *result["baselines"]]
+    n = rows[-1]["test"]["n"]
+    tasks = result["config"]["tasks"]
+    title = "Discovered losses in the search's order, and baselines"
+    for number, task in enumerate(tasks):
+        what = f"{task['dataset']}, {task['model']}, {task['metrics'][0]}"
+        here = [row | row["tasks"][number] for row in rows] if len(tasks) > 1 else rows
+        yield _score_table(f"{title}: {what}; {n} fresh seeds", here)
+        if len(task["metrics"]) > 1:
+            yield _metric_table(task["metrics"][1:], here)
+
+
+def _metric_table(metrics: Sequence[str], rows: Sequence[Row]) -> Table:
+    table = Table(header_style="bold", pad_edge=False)
+    table.add_column("loss", no_wrap=True)
+    for name in metrics:
+        table.add_column(f"{name}, test % [95 %]", justify="right")
+    for row in rows:
+        table.add_row(row["loss"], *(percent(row["metrics"][name]["test"]) for name in metrics))
+    return table
+
+
+def _counts_text(counts: Mapping[str, Any]) -> str:
+    rejected = ", ".join(f"{name} {number:,}" for name, number in counts["rejected"].items() if name != "duplicate")
+    return (
+        f"{counts['drawn']:,} candidates drawn: {counts['duplicates']:,} duplicates; rejected: {rejected}; "
+        f"{counts['trained']:,} trained."
+    )
 
 
 def stopped_summary(front: Sequence[Candidate], run: str) -> Iterator[RenderableType]:

@@ -1,5 +1,23 @@
-"""Where and how work runs: here, the keyed random streams that make every draw reproducible."""
+"""Where and how work runs: keyed random streams that make every draw reproducible, executors, and the device.
 
+Importing this imports neither torch nor Ray nor multiprocessing: what needs them imports them when it is used.
+"""
+
+from symloss.runtime.choice import make_executor
+from symloss.runtime.cluster import RayExecutor
+from symloss.runtime.device import choose_device
+from symloss.runtime.executor import Executor, InProcess
+from symloss.runtime.processes import Processes
 from symloss.runtime.seeds import keyed_numpy, keyed_random, keyed_seed
 
-__all__ = ["keyed_numpy", "keyed_random", "keyed_seed"]
+__all__ = [
+    "Executor",
+    "InProcess",
+    "Processes",
+    "RayExecutor",
+    "choose_device",
+    "keyed_numpy",
+    "keyed_random",
+    "keyed_seed",
+    "make_executor",
+]

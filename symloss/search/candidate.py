@@ -11,6 +11,14 @@ from symloss.fitness import Entry
 from symloss.formula import to_text
 from symloss.grammar import Derivation
 
+#: Validation scores of one loss on one rung: for each task, for each metric, one number a seed.
+Scores = tuple[tuple[tuple[float, ...], ...], ...]
+
+
+def means(scores: Scores) -> np.ndarray:
+    """Return the mean over the seeds ``[tasks, metrics]`` float64."""
+    return np.array([[np.mean(seeds) for seeds in metrics] for metrics in scores])
+
 
 @dataclass
 class Candidate:
@@ -21,9 +29,11 @@ class Candidate:
         derivation: its genotype.
         size: the node count after the cheap simplifications, which selection and the hall of fame count by.
         generation, index: where it was drawn.
-        origin: ``"draw"``, ``"seed"``, ``"crossover"`` or a mutation.
+        origin: ``"draw"``, ``"seed"``, ``"crossover"``, ``"mutation"`` or ``"tuned"``.
         parents: the ids it was made from.
-        scores: validation accuracy per seed, for each rung that it was trained on.
+        scores: its validation scores on each rung that it was trained on.
+        merits: for the same rungs, what its scores are worth among all losses of the rung; see
+            :class:`~symloss.search.merit.Merit`. Without an entry the first task's first metric stands in.
     """
 
     id: str
@@ -33,7 +43,8 @@ class Candidate:
     index: int
     origin: str
     parents: tuple[str, ...] = ()
-    scores: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    scores: dict[int, Scores] = field(default_factory=dict)
+    merits: dict[int, float] = field(default_factory=dict)
 
     @property
     def expression(self) -> str:
@@ -47,17 +58,27 @@ class Candidate:
 
     @property
     def score(self) -> float:
-        """The mean validation accuracy on its highest rung; 0 if it was not trained."""
-        return float(np.mean(self.scores[self.rung])) if self.scores else 0.0
+        """The mean of the first task's first metric on its highest rung; 0 if it was not trained."""
+        return float(np.mean(self.scores[self.rung][0][0])) if self.scores else 0.0
+
+    @property
+    def merit(self) -> float:
+        """What it is worth on its highest rung, higher is better; 0 if it was not trained."""
+        return self.merits.get(self.rung, self.score)
 
     def entry(self, rung: int) -> Entry:
         """Return its result on a rung, for the ladder."""
-        return Entry(self.id, self.size, float(np.mean(self.scores[rung])))
+        return Entry(self.id, self.size, self.merits.get(rung, float(np.mean(self.scores[rung][0][0]))))
 
 
 def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Return candidates by the rung they reached, then score, then size (smaller first), then id."""
-    return sorted(candidates, key=lambda c: (-c.rung, -c.score, c.size, c.id))
+    """Return candidates by the rung they reached, then merit, then size (smaller first), then id; nan comes last."""
+
+    def key(candidate: Candidate) -> tuple[int, bool, float, int, str]:
+        missing = np.isnan(candidate.merit)
+        return -candidate.rung, bool(missing), 0.0 if missing else -candidate.merit, candidate.size, candidate.id
+
+    return sorted(candidates, key=key)
 
 
 def choose_finalists(candidates: Sequence[Candidate], places: int) -> list[Candidate]:
@@ -78,7 +99,7 @@ def choose_finalists(candidates: Sequence[Candidate], places: int) -> list[Candi
 
 
 def hall_of_fame(candidates: Iterable[Candidate], rung: int) -> list[Candidate]:
-    """Return the best candidate of each size among those trained on a rung, best score first."""
+    """Return the best candidate of each size among those trained on a rung, best first."""
     best: dict[int, Candidate] = {}
     for candidate in best_first(c for c in candidates if rung in c.scores):
         best.setdefault(candidate.size, candidate)
@@ -86,9 +107,9 @@ def hall_of_fame(candidates: Iterable[Candidate], rung: int) -> list[Candidate]:
 
 
 def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return those that no other beats in both score and size, smallest first."""
+    """Return those that no other beats in both merit and size, smallest first."""
     front: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: (c.size, -c.score, c.id)):
-        if not front or candidate.score > front[-1].score:
+    for candidate in sorted(candidates, key=lambda c: (c.size, -c.merit, c.id)):
+        if not front or candidate.merit > front[-1].merit:
             front.append(candidate)
     return front

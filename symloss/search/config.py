@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from symloss.benchmark.compare import MAX_SEEDS
-from symloss.errors import SymlossError
+from symloss.errors import SymlossError, unknown
 from symloss.fitness import Ladder, Rung
 
 #: Seeds below this belong to final comparisons, so no search ever trains with them.
 FIRST_SEARCH_SEED = 5000
 _SEEDS_PER_RUN = 500
+
+
+#: Every strategy with how many candidates a generation of it has: CMA-ES learns from each generation, so its are small.
+STRATEGY_GENERATIONS = {"gp": 128, "regularized-evolution": 64, "random": 128, "cmaes": 32}
+
+#: Controls that can run beside a search.
+CONTROLS = ("none", "random")
+
+#: The last rung has as many seeds as bring the standard error of a loss's mean score below this, in these limits.
+NOISE_TARGET = 0.0015
+_FEWEST, _MOST, _FOLDS = 10, 40, 5
 
 
 @dataclass(frozen=True)
@@ -21,54 +33,77 @@ class SearchConfig:
 
     Attributes:
         seed: the run's seed, from 0.
-        budget: how many candidates are trained, at least on the first rung.
-        generation_size: candidates trained in each generation.
+        strategy: a name in :data:`symloss.search.STRATEGIES`.
+        budget: how many candidates are trained, at least on the first rung; None for as many as ``seconds`` allow.
+        seconds: stop drawing generations in time to end after so many seconds; None for no limit. What a limited run
+            finds depends on the machine's speed.
+        patience: stop after so many generations in which the best loss did not improve; None to never stop early.
+        generation_size: candidates trained in each generation; None for the strategy's own number.
         immigrants: the share of each later generation that is drawn afresh from the grammar.
         crossover: the share of the others that is made by crossover; the rest is mutated.
         tournament: how many candidates compete to become a parent.
-        parents: how many of the best so far may become parents.
+        parents: how many of the best so far may become parents, over all islands; the population of regularised
+            evolution.
+        islands: how many populations of genetic programming evolve beside each other.
         surplus: how many candidates pass the symbolic screens for each one trained, from the second generation on;
             the surrogate chooses among them. 1 does without it.
+        tuning: the share of the budget that goes to the constants of the best losses, at the end.
         finalists: how many candidates are trained on the last, longest rung at the end.
+        last_seeds: seeds of the last rung; None to decide by the noise that is measured before the search.
         discovered: how many losses the hall of fame hands to the final comparison.
         audit_seeds: fresh seeds of the final comparison.
         baselines: catalogue losses that are compared with; the first is what gains are measured against.
+        control: ``"random"`` for an equal-budget random search beside it, whose best the final comparison includes.
     """
 
     seed: int = 0
-    budget: int = 1280
-    generation_size: int = 128
+    strategy: str = "gp"
+    budget: int | None = 1280
+    seconds: float | None = None
+    patience: int | None = None
+    generation_size: int | None = None
     immigrants: float = 0.25
     crossover: float = 0.4
     tournament: int = 4
     parents: int = 96
+    islands: int = 4
     surplus: int = 5
+    tuning: float = 0.15
     finalists: int = 24
+    last_seeds: int | None = None
     discovered: int = 8
     audit_seeds: int = 20
     baselines: tuple[str, ...] = ("ce", "ngl", "focal")
+    control: str = "none"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "baselines", tuple(self.baselines))
-        for name, low in (
-            ("seed", 0),
-            ("budget", 1),
-            ("generation_size", 1),
-            ("tournament", 1),
-            ("parents", 1),
-            ("surplus", 1),
-            ("finalists", 1),
-            ("discovered", 1),
-            ("audit_seeds", 2),
-        ):
+        if self.strategy not in STRATEGY_GENERATIONS:
+            raise SymlossError(unknown("strategy", str(self.strategy), STRATEGY_GENERATIONS))
+        if self.control not in CONTROLS:
+            raise SymlossError(unknown("control", str(self.control), CONTROLS))
+        if self.generation_size is None:
+            object.__setattr__(self, "generation_size", STRATEGY_GENERATIONS[self.strategy])
+        for name, low in _WHOLE.items():
             value = getattr(self, name)
+            if value is None and name in _OPTIONAL:
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise SymlossError(
                     f"{name.replace('_', ' ')} is {value!r}; it must be a whole number of at least {low}"
                 )
+        if self.budget is None and self.seconds is None:
+            raise SymlossError("a search has neither a budget nor a time limit; give one of them")
+        if self.seconds is not None:
+            value = self.seconds
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+                raise SymlossError(f"the time limit is {value!r}; it must be a number of seconds above 0")
+            object.__setattr__(self, "seconds", float(value))
         if self.audit_seeds > MAX_SEEDS:
             raise SymlossError(f"audit seeds is {self.audit_seeds}; it must be at most {MAX_SEEDS}")
-        for name in ("immigrants", "crossover"):
+        if self.last_seeds is not None and self.last_seeds > _MOST:
+            raise SymlossError(f"last seeds is {self.last_seeds}; it must be at most {_MOST}")
+        for name in ("immigrants", "crossover", "tuning"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 raise SymlossError(f"{name} is {value!r}; it must be from 0 to 1")
@@ -82,7 +117,7 @@ class SearchConfig:
         fewer steps foretells the score at all of them. Five consecutive seeds are the folds of one partition, so the
         third rung validates on every sample once.
         """
-        first = FIRST_SEARCH_SEED + _SEEDS_PER_RUN * self.seed
+        first = self._first_seed
         return Ladder(
             rungs=(
                 Rung(max(1, 3 * steps // 10), (first,)),
@@ -92,19 +127,49 @@ class SearchConfig:
             keep=(0.25, 0.25),
         )
 
-    def final_rung(self, steps: int) -> Rung:
-        """Return the rung that ranks the finalists: full steps, 15 seeds of their own."""
-        first = FIRST_SEARCH_SEED + _SEEDS_PER_RUN * self.seed + 20
-        return Rung(max(4, steps), tuple(range(first, first + 15)))
+    def final_rung(self, steps: int, seeds: int) -> Rung:
+        """Return the rung that ranks the finalists: full steps, seeds of their own."""
+        return Rung(max(4, steps), tuple(range(self._first_seed + 20, self._first_seed + 20 + seeds)))
+
+    def noise_rung(self, steps: int) -> Rung:
+        """Return the rung on which cross-entropy is trained before anything else, to see how large noise is."""
+        return self.final_rung(steps, 15)
+
+    def seeds_for(self, deviation: float) -> int:
+        """Return how many seeds the last rung has, given the standard deviation of a score over seeds.
+
+        As many as bring the standard error of a mean below :data:`NOISE_TARGET`, in whole partitions of five folds.
+        """
+        if self.last_seeds is not None:
+            return self.last_seeds
+        needed = (deviation / NOISE_TARGET) ** 2
+        return min(max(_FOLDS * math.ceil(needed / _FOLDS), _FEWEST), _MOST)
 
     @property
-    def generations(self) -> int:
-        """The number of generations that the budget fills."""
-        return -(-self.budget // self.generation_size)
+    def _first_seed(self) -> int:
+        return FIRST_SEARCH_SEED + _SEEDS_PER_RUN * self.seed
+
+    @property
+    def generations(self) -> int | None:
+        """The number of generations that the budget fills; None without a budget."""
+        return None if self.budget is None else -(-self.budget // self.size)
+
+    @property
+    def size(self) -> int:
+        """Candidates trained in a generation."""
+        assert self.generation_size is not None  # set above
+        return self.generation_size
+
+    @property
+    def tuned_generations(self) -> int:
+        """How many generations at the end tune constants; 0 where a strategy does so itself or there is one only."""
+        if self.generations is None or self.strategy in ("cmaes", "random"):
+            return 0
+        return round(self.tuning * self.generations) if self.generations > 2 else 0
 
     def places(self, generation: int) -> int:
         """How many candidates a generation trains; the last takes what is left of the budget."""
-        return min(self.generation_size, self.budget - generation * self.generation_size)
+        return self.size if self.budget is None else min(self.size, self.budget - generation * self.size)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain data."""
@@ -120,5 +185,23 @@ class SearchConfig:
         known = [field.name for field in fields(cls)]
         for name in values:
             if name not in known:
-                raise SymlossError(f"unknown search setting {name!r}; known: {', '.join(known)}")
+                raise SymlossError(unknown("search setting", str(name), known))
         return cls(**values)
+
+
+#: The least value of each whole number, and which may be None.
+_WHOLE = {
+    "seed": 0,
+    "budget": 1,
+    "patience": 1,
+    "generation_size": 1,
+    "tournament": 1,
+    "parents": 1,
+    "islands": 1,
+    "surplus": 1,
+    "finalists": 1,
+    "last_seeds": 1,
+    "discovered": 1,
+    "audit_seeds": 2,
+}
+_OPTIONAL = ("budget", "patience", "last_seeds")

@@ -1,29 +1,27 @@
-"""The evolutionary search: draw, screen, train in rungs, select, repeat."""
+"""The search: draw, screen, train in rungs, select, repeat."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symloss.codegen.gradients import gradients_of
-from symloss.fitness import Rung, train_population
-from symloss.formula import to_text
+from symloss.errors import SymlossError
+from symloss.fitness import Evaluator
 from symloss.grammar import Grammar, Sampler
 from symloss.losses import find
 from symloss.runtime import keyed_seed
 from symloss.search.candidate import Candidate, best_first, choose_finalists, hall_of_fame, pareto_front
 from symloss.search.config import SearchConfig
+from symloss.search.draw import Breeder
 from symloss.search.journal import Generation, Journal
 from symloss.search.progress import Observer, Progress
+from symloss.search.rungs import Rungs
 from symloss.search.screening import Screening
+from symloss.search.strategies import STRATEGIES, Tuning
 from symloss.search.surrogate import MIN_TRAINED, Surrogate
-from symloss.search.variation import Breeder
 from symloss.symbolic import Identity
 from symloss.tasks import Task
-
-#: Candidates trained between two entries in the journal.
-_CHUNK = 64
 
 
 @dataclass(frozen=True)
@@ -31,66 +29,101 @@ class Found:
     """What a search found.
 
     Attributes:
-        hall_of_fame: the best candidate of each size on the last rung, best score first.
+        hall_of_fame: the best candidate of each size on the last rung, best first.
         candidates: every trained candidate.
         drawn: how many candidates were drawn.
         rejected: how many each screen rejected.
+        noise: the standard deviation of cross-entropy's score over seeds, which decided ``last_seeds``.
+        last_seeds: seeds of the last rung.
+        stopped: why the search ended: ``"budget"``, ``"time"``, ``"plateau"`` or ``"exhausted"``.
     """
 
     hall_of_fame: list[Candidate]
     candidates: list[Candidate]
     drawn: int
     rejected: Counter[str]
+    noise: float
+    last_seeds: int
+    stopped: str
 
 
 class Search:
-    """One search. Its result depends on the grammar, the task and the configuration alone.
+    """One search. Its result depends on the grammar, the tasks and the configuration alone, unless time limits it.
 
     Args:
         grammar: where candidates come from.
-        task: what they are trained on; only its pool is used.
+        tasks: what they are trained on, one or several; only their pools are used.
         config: the settings.
         journal: what an earlier, killed process already did, and where this one writes.
         observer: called whenever the progress has changed.
+        evaluator: where training runs; by default in this process on the CPU.
     """
 
     def __init__(
-        self, grammar: Grammar, task: Task, config: SearchConfig, journal: Journal, observer: Observer
+        self,
+        grammar: Grammar,
+        tasks: Task | Sequence[Task],
+        config: SearchConfig,
+        journal: Journal,
+        observer: Observer,
+        evaluator: Evaluator | None = None,
     ) -> None:
-        self._grammar = grammar
-        self._task = task
+        self._tasks = [tasks] if isinstance(tasks, Task) else list(tasks)
+        _check(self._tasks)
         self._config = config
         self._journal = journal
         self._observer = observer
-        self._ladder = config.ladder(task.config.steps)
-        self._final = config.final_rung(task.config.steps)
-        self._sampler = Sampler(grammar)
-        self._screening = Screening(task.classes, Identity(soft_labels=task.soft_labels))
+        sampler = Sampler(grammar)
+        self._strategy = STRATEGIES[config.strategy](config, sampler)
+        self._tuning = Tuning(config, sampler)
+        soft = any(task.soft_labels for task in self._tasks)
+        self._screening = Screening([task.classes for task in self._tasks], Identity(soft_labels=soft))
         self._candidates: list[Candidate] = []
-        self._baselines = {loss.id: loss for loss in map(find, config.baselines)}
-        self.progress = Progress(generations=config.generations, budget=config.budget)
+        baselines = {loss.id: loss for loss in map(find, config.baselines)}
+        self._baselines = baselines
+        self.progress = Progress(
+            generations=config.generations,
+            budget=config.budget,
+            seconds_limit=config.seconds,
+            metric=self._tasks[0].config.metrics[0],
+            earlier_seconds=journal.load_seconds(),
+        )
+        self._rungs = Rungs(self._tasks, config, journal, evaluator or Evaluator(), baselines, self.progress, observer)
+        self._last_seeds = config.seeds_for(0.0)
         self.progress.work_total = self._planned_work()
 
     def run(self) -> Found:
-        """Search, or go on searching, until the budget is spent."""
+        """Search, or go on searching, until the budget or the time is spent, or nothing improves any more."""
         for baseline in self._baselines.values():
             if baseline.plain:  # a candidate is a formula alone, so it equals no other baseline
                 self._screening.reserve(baseline.plain_formula)
-        for number in range(self._config.generations):
-            generation = self._draw(number)
-            self._candidates += generation.candidates
-            self._climb(generation.candidates)
-            if not generation.candidates:
-                break  # the grammar has no more losses to offer
-        last = len(self._ladder.rungs)
+        noise, self._last_seeds = self._rungs.measure_noise()
+        self.progress.work_total = self._planned_work()
+        number, stopped = 0, ""
+        while not stopped:
+            seconds = self._generation(number, None)
+            number += 1
+            stopped = "exhausted" if seconds is None else self._why_stop(number, seconds)
+        if stopped != "exhausted":
+            for _ in range(self._config.tuned_generations):
+                breeder = self._tuning.breeder(number, self._candidates)
+                if breeder is None:
+                    break
+                self._generation(number, breeder)
+                number += 1
         finalists = choose_finalists(self._candidates, self._config.finalists)
         self.progress.phase = "final rung"
-        self._train(last, self._final, finalists)
+        last = self._config.final_rung(self._tasks[0].config.steps, self._last_seeds)
+        self._rungs.train(self._rungs.last, last, finalists, self._candidates)
+        self._journal.save_seconds(self.progress.seconds)
         return Found(
-            hall_of_fame(self._candidates, last),
+            hall_of_fame(self._candidates, self._rungs.last),
             self._candidates,
             self.progress.drawn,
             Counter(self.progress.rejected),
+            noise,
+            self._last_seeds,
+            stopped,
         )
 
     def front(self) -> list[Candidate]:
@@ -98,8 +131,48 @@ class Search:
         top = max((candidate.rung for candidate in self._candidates), default=-1)
         return pareto_front([c for c in self._candidates if c.rung == top and c.scores])
 
-    def _draw(self, number: int) -> Generation:
+    def _generation(self, number: int, tuning: Breeder | None) -> float | None:
+        """Draw and train one generation; return how many seconds that took, None if nothing was left to draw."""
+        started = self.progress.seconds
+        generation = self._draw(number, tuning)
+        self._candidates += generation.candidates
+        if not generation.candidates:
+            return None
+        self._rungs.climb(generation.candidates, self._candidates)
+        self._journal.save_seconds(self.progress.seconds)
+        return self.progress.seconds - started
+
+    def _why_stop(self, number: int, seconds: float) -> str:
+        """Return why generation ``number`` is not to be drawn, or an empty string.
+
+        Args:
+            number: the generation, from 1.
+            seconds: how long the one before it took.
+        """
+        config = self._config
+        if config.generations is not None and number >= config.generations - config.tuned_generations:
+            return "budget"
+        if self._journal.load_generation(number) is not None:
+            return ""  # an earlier process had the time
+        if config.seconds is not None:
+            rest = seconds * (1 + config.tuned_generations) + self._seconds_after()
+            if self.progress.seconds + rest > config.seconds:
+                return "time"
+        if config.patience is not None:
+            best = best_first(self._candidates)[0]
+            if number - best.generation > config.patience:
+                return "plateau"
+        return ""
+
+    def _seconds_after(self) -> float:
+        """Return how long the last rung and the final comparison will take at the speed of training so far."""
         progress = self.progress
+        trained = progress.work_done - progress.work_replayed
+        work = self._config.finalists * self._last_cost + self.comparison_work()
+        return progress.own_seconds * work / trained if trained > 0 else 0.0
+
+    def _draw(self, number: int, tuning: Breeder | None) -> Generation:
+        progress, config = self.progress, self._config
         progress.phase, progress.generation = "screening", number
         before_drawn, before_rejected = progress.drawn, Counter(progress.rejected)
 
@@ -110,14 +183,13 @@ class Search:
 
         generation = self._journal.load_generation(number)
         if generation is None:
-            breeder = Breeder(self._config, self._sampler, self._grammar.seeds, number, self._candidates)
             generation = self._screening.fill(
                 number,
-                self._config.places(number),
-                breeder,
+                config.places(number),
+                tuning or self._strategy.breeder(number, self._candidates),
                 report,
-                surplus=self._config.surplus,
-                surrogate=self._surrogate(number),
+                surplus=config.surplus,
+                surrogate=None if tuning else self._surrogate(number),
             )
             self._journal.save_generation(generation)
         else:
@@ -126,75 +198,33 @@ class Search:
         return generation
 
     def _surrogate(self, generation: int) -> Surrogate | None:
-        if self._config.surplus == 1 or len(self._candidates) < MIN_TRAINED:
+        if self._config.surplus == 1 or not self._strategy.uses_surrogate or len(self._candidates) < MIN_TRAINED:
             return None
         curves = [self._screening.fingerprints[candidate.id] for candidate in self._candidates]
         return Surrogate(self._candidates, curves, keyed_seed(self._config.seed, "surrogate", generation))
 
-    def _climb(self, candidates: Sequence[Candidate]) -> None:
-        """Train a generation up the ladder."""
-        self.progress.phase = "training"
-        for number, rung in enumerate(self._ladder.rungs):
-            self._train(number, rung, candidates)
-            if number == 0:
-                self.progress.trained += len(candidates)
-            names = set(self._ladder.promoted(number, [c.entry(number) for c in candidates]))
-            candidates = [c for c in candidates if c.id in names]
-
-    def _train(self, number: int, rung: Rung, candidates: Sequence[Candidate]) -> None:
-        """Give each candidate, and each baseline, its scores on a rung: the journal's, or newly trained."""
-        self.progress.rung = number
-        known = self._journal.load_scores(number)
-        formulas = {c.id: c.derivation.formula for c in candidates}
-        missing = [name for name in (*self._baselines, *formulas) if name not in known]
-        for start in range(0, len(missing), _CHUNK):
-            names = missing[start : start + _CHUNK]
-            chunk = [self._baselines[n] if n in self._baselines else formulas[n] for n in names]
-            scores = train_population(
-                self._task,
-                gradients_of(chunk, self._task.classes),
-                rung.seeds,
-                rung.steps,
-                progress=self._ticker(rung),
-            ).final
-            trained = {name: tuple(map(float, row)) for name, row in zip(names, scores, strict=True)}
-            self._journal.save_scores(number, trained)
-            known |= trained
-        replayed = rung.cost * (len(candidates) - sum(n in formulas for n in missing))
-        self.progress.work_done += replayed
-        self.progress.work_replayed += replayed
-        for candidate in candidates:
-            candidate.scores[number] = known[candidate.id]
-        self._report_best(number, known)
-
-    def _ticker(self, rung: Rung) -> Callable[[int, int], None]:
-        before = self.progress.work_done
-
-        def tick(done: int, total: int) -> None:
-            self.progress.work_done = before + done * rung.steps
-            self._observer(self.progress)
-
-        return tick
-
-    def _report_best(self, number: int, known: dict[str, tuple[float, ...]]) -> None:
-        ranked = best_first(self._candidates)
-        if not ranked or ranked[0].rung != number:
-            return
-        best = ranked[0]
-        reference = known[next(iter(self._baselines))]
-        self.progress.best, self.progress.best_formula = best.score, to_text(best.derivation.formula)
-        self.progress.baseline = sum(reference) / len(reference)
-        self._observer(self.progress)
+    @property
+    def _last_cost(self) -> int:
+        return self._tasks[0].config.steps * self._last_seeds
 
     def _planned_work(self) -> float:
-        """Networks x steps of the whole search and its final comparison."""
-        config = self._config
-        total = sum(self._ladder.cost(config.places(number)) for number in range(config.generations))
-        total += config.finalists * self._final.cost
-        total += len(self._baselines) * sum(rung.cost for rung in (*self._ladder.rungs, self._final))
-        return total + self.comparison_work()
+        """Networks x steps of the whole search and its final comparison, as far as they are known."""
+        config, ladder = self._config, self._rungs.ladder
+        trained = config.budget if config.budget is not None else config.size
+        total = ladder.cost(trained) + config.finalists * self._last_cost
+        total += len(self._baselines) * (sum(rung.cost for rung in ladder.rungs) + self._last_cost)
+        return total + config.noise_rung(self._tasks[0].config.steps).cost + self.comparison_work()
 
     def comparison_work(self) -> float:
-        """Networks x steps of the final comparison."""
-        losses = self._config.discovered + len(set(self._config.baselines))
-        return float(losses * self._config.audit_seeds * self._task.config.steps)
+        """Networks x steps of the final comparison, counted on the first task."""
+        losses = self._config.discovered + len(set(self._config.baselines)) + (self._config.control != "none")
+        return float(losses * self._config.audit_seeds * self._tasks[0].config.steps)
+
+
+def _check(tasks: Sequence[Task]) -> None:
+    if not tasks:
+        raise SymlossError("a search has no task; give at least one")
+    if len({task.config.metrics for task in tasks}) > 1:
+        raise SymlossError("the tasks of a search have different metrics; give all the same")
+    if len({task.config for task in tasks}) < len(tasks):
+        raise SymlossError("a search has one task twice; give each once")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from symloss.formula import Formula
-from symloss.search.candidate import Candidate
+from symloss.search.candidate import Candidate, Scores
 
 
 @dataclass
@@ -58,18 +58,25 @@ class Journal(Protocol):
     def save_generation(self, generation: Generation) -> None:
         """Remember a drawn generation."""
 
-    def load_scores(self, rung: int) -> dict[str, tuple[float, ...]]:
+    def load_scores(self, rung: int) -> dict[str, Scores]:
         """Return the scores of a rung by candidate id."""
 
-    def save_scores(self, rung: int, scores: Mapping[str, Sequence[float]]) -> None:
+    def save_scores(self, rung: int, scores: Mapping[str, Scores]) -> None:
         """Remember the scores of some candidates on a rung."""
+
+    def load_seconds(self) -> float:
+        """Return how long earlier processes worked."""
+
+    def save_seconds(self, seconds: float) -> None:
+        """Remember how long all processes worked so far."""
 
 
 class MemoryJournal:
     """A journal that lives as long as the process: for library use without a run directory."""
 
     def __init__(self) -> None:
-        self._scores: dict[int, dict[str, tuple[float, ...]]] = {}
+        self._scores: dict[int, dict[str, Scores]] = {}
+        self._seconds = 0.0
 
     def load_generation(self, number: int) -> Generation | None:
         """Return None: nothing outlives the search."""
@@ -78,10 +85,18 @@ class MemoryJournal:
     def save_generation(self, generation: Generation) -> None:
         """Do nothing: the search itself holds its generations."""
 
-    def load_scores(self, rung: int) -> dict[str, tuple[float, ...]]:
+    def load_scores(self, rung: int) -> dict[str, Scores]:
         """Return the scores of a rung by candidate id."""
         return dict(self._scores.get(rung, {}))
 
-    def save_scores(self, rung: int, scores: Mapping[str, Sequence[float]]) -> None:
+    def save_scores(self, rung: int, scores: Mapping[str, Scores]) -> None:
         """Remember the scores of some candidates on a rung."""
-        self._scores.setdefault(rung, {}).update({name: tuple(values) for name, values in scores.items()})
+        self._scores.setdefault(rung, {}).update(scores)
+
+    def load_seconds(self) -> float:
+        """Return how long the search worked."""
+        return self._seconds
+
+    def save_seconds(self, seconds: float) -> None:
+        """Remember how long the search worked."""
+        self._seconds = seconds

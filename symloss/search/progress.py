@@ -13,35 +13,44 @@ class Progress:
     """The state of a search, updated in place; an observer reads it whenever it is called.
 
     Attributes:
-        phase: what is being done: ``"screening"``, ``"training"``, ``"final rung"`` or ``"comparison"``.
-        generation, generations: the generation in hand, from 0, and how many there will be.
+        phase: what is being done: ``"noise"``, ``"screening"``, ``"training"``, ``"final rung"``, ``"control"`` or
+            ``"comparison"``.
+        generation, generations: the generation in hand, from 0, and how many there will be; None if time decides.
         drawn: candidates drawn so far.
         rejected: how many each screen rejected.
         trained: candidates trained so far, at least on the first rung.
-        budget: how many will be trained.
+        budget: how many will be trained; None if time decides.
+        seconds_limit: how long the search may take; None without a limit.
+        metric: what ``best`` and ``baseline`` are.
         rung: the rung in hand, from 0.
-        best: the best validation accuracy on the longest rung reached so far.
+        best: the best validation score on the longest rung reached so far.
         best_formula: its formula's text.
-        baseline: cross-entropy's validation accuracy on the same rung and seeds.
+        baseline: cross-entropy's validation score on the same rung and seeds.
+        control_trained: candidates that the control has trained.
         work_done, work_total: networks x steps trained and to be trained in all.
         work_replayed: the part of ``work_done`` that an earlier process had trained.
+        earlier_seconds: how long earlier processes worked on the search.
         started: when this process began, on ``time.monotonic``'s clock.
     """
 
     phase: str = "screening"
     generation: int = 0
-    generations: int = 0
+    generations: int | None = 0
     drawn: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     trained: int = 0
-    budget: int = 0
+    budget: int | None = 0
+    seconds_limit: float | None = None
+    metric: str = "accuracy"
     rung: int = 0
     best: float | None = None
     best_formula: str = ""
     baseline: float | None = None
+    control_trained: int = 0
     work_done: float = 0.0
     work_replayed: float = 0.0
     work_total: float = 1.0
+    earlier_seconds: float = 0.0
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -51,6 +60,11 @@ class Progress:
 
     @property
     def seconds(self) -> float:
+        """Seconds that all processes worked on the search."""
+        return self.earlier_seconds + self.own_seconds
+
+    @property
+    def own_seconds(self) -> float:
         """Seconds since this process began."""
         return time.monotonic() - self.started
 
@@ -60,7 +74,9 @@ class Progress:
         trained = self.work_done - self.work_replayed
         if trained <= 0:
             return None
-        return self.seconds * max(self.work_total - self.work_done, 0.0) / trained
+        if self.budget is None:
+            return max((self.seconds_limit or 0.0) - self.seconds, 0.0)
+        return self.own_seconds * max(self.work_total - self.work_done, 0.0) / trained
 
 
 Observer = Callable[[Progress], None]

@@ -14,8 +14,8 @@ from symloss.errors import SymlossError
 from symloss.fitness import free_logits_accuracy
 from symloss.fitness.free_logits import PASS
 from symloss.formula import Formula, to_text
-from symloss.grammar import Derivation
 from symloss.search.candidate import Candidate
+from symloss.search.draw import Draw
 from symloss.search.journal import Generation, Rejection
 from symloss.search.surrogate import Surrogate
 from symloss.symbolic import (
@@ -26,6 +26,7 @@ from symloss.symbolic import (
     Verdict,
     loss_id,
     reduce_formula,
+    response_curves,
     same_loss,
 )
 from symloss.symbolic import SCREENS as SYMBOLIC_SCREENS
@@ -45,21 +46,6 @@ LATE_SCREENS = ("unresolved", "free-logits", "identical", "surrogate")
 
 
 @dataclass(frozen=True)
-class Draw:
-    """A candidate before the screens.
-
-    Attributes:
-        derivation: its genotype.
-        origin: how it was made.
-        parents: the ids it was made from.
-    """
-
-    derivation: Derivation
-    origin: str
-    parents: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class _Passed:
     """A draw that passed the symbolic screens, with its normalised curves."""
 
@@ -76,7 +62,7 @@ class Screening:
     """The screens of one search, with all the losses it has seen.
 
     Args:
-        classes: C of the task.
+        classes: C of the task, or of each of several tasks: a loss must pass for all of them.
         identity: what makes two losses one for the task.
 
     Attributes:
@@ -86,10 +72,10 @@ class Screening:
     #: A search gives up on a generation after this many draws for each place.
     MAX_DRAWS = 400
 
-    def __init__(self, classes: int, identity: Identity = HARD_SOFTMAX) -> None:
-        self.classes = classes
+    def __init__(self, classes: int | Sequence[int], identity: Identity = HARD_SOFTMAX) -> None:
+        self._classes = sorted({classes} if isinstance(classes, int) else set(classes), reverse=True)
         self._index = IdentityIndex(identity)
-        self._screener = Screener(classes, self._index)
+        self._screener = Screener(self._classes[0], self._index)
         self._ids: dict[str, Formula] = {}
         self.fingerprints: dict[str, np.ndarray] = {}
 
@@ -192,9 +178,20 @@ class Screening:
     def _meet(self, formula: Formula) -> Verdict:
         """Put a formula through the symbolic screens, and take it into the identity index if it passes."""
         verdict = self._screener(formula)
+        if verdict.screen is None and len(self._classes) > 1:
+            verdict = self._elsewhere(formula) or verdict
         if verdict.screen is None and verdict.fingerprint is not None:
             self._index.add(formula, verdict.fingerprint)
         return verdict
+
+    def _elsewhere(self, formula: Formula) -> Verdict | None:
+        """Return why a formula does not start to learn with another task's number of classes, or None."""
+        uniform = 1 / np.array(self._classes[1:], dtype=float)
+        r0, r1 = response_curves(formula, uniform, 1 - uniform)
+        for classes, start in zip(self._classes[1:], r1 - r0, strict=True):
+            if not start < 0:
+                return Verdict("null-epoch", f"r1 - r0 = {start:.3g} at p = 1/{classes}; it must be negative")
+        return None
 
     def _admit(self, generation: Generation, batch: Sequence[_Passed]) -> None:
         """Put a batch through the late screens and take in what passes."""
@@ -239,28 +236,29 @@ class Screening:
 
     def _trial(self, formulas: Sequence[Formula]) -> list[tuple[int, str, str]]:
         """Return ``(place, screen, reason)`` for what the two screens that need tables reject; they run in batches."""
-        rejected = []
-        tables = []
-        places = []
-        for place, formula in enumerate(formulas):
-            try:
-                tabulated = tabulate(formula, self.classes)
-            except SymlossError as error:
-                rejected.append((place, "unresolved", str(error)))
+        rejected: dict[int, tuple[str, str]] = {}
+        for classes in self._classes:
+            tables, places = [], []
+            for place, formula in enumerate(formulas):
+                if place in rejected:
+                    continue
+                try:
+                    tabulated = tabulate(formula, classes)
+                except SymlossError as error:
+                    rejected[place] = "unresolved", str(error)
+                    continue
+                if not tabulated.resolved:
+                    rejected[place] = "unresolved", f"the table is off by {tabulated.error:.2g}"
+                    continue
+                tables.append(tabulated.table)
+                places.append(place)
+            if not tables:
                 continue
-            if not tabulated.resolved:
-                rejected.append((place, "unresolved", f"the table is off by {tabulated.error:.2g}"))
-                continue
-            tables.append(tabulated.table)
-            places.append(place)
-        if tables:
-            accuracies = free_logits_accuracy(torch.stack(tables), self.classes)
-            rejected += [
-                (place, "free-logits", f"free logits reach {accuracy:.0%}")
-                for place, accuracy in zip(places, accuracies, strict=True)
-                if accuracy < PASS
-            ]
-        return rejected
+            accuracies = free_logits_accuracy(torch.stack(tables), classes)
+            for place, accuracy in zip(places, accuracies, strict=True):
+                if accuracy < PASS:
+                    rejected[place] = "free-logits", f"free logits reach {accuracy:.0%}"
+        return [(place, *found) for place, found in sorted(rejected.items())]
 
     @staticmethod
     def _reject(generation: Generation, formula: Formula, screen: str, reason: str) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from symloss.errors import SymlossError
 from symloss.formula import parse_formula
 from symloss.grammar import Grammar
-from symloss.search import LATE_SCREENS, Candidate, Generation, Rejection
+from symloss.search import LATE_SCREENS, Candidate, Generation, Rejection, Scores
 
 #: Raised when the tables change; a database of another version is refused.
-VERSION = 1
+VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE generations (number INTEGER PRIMARY KEY, drawn INTEGER NOT NULL) STRICT;
@@ -31,6 +31,7 @@ CREATE TABLE rejections (
 CREATE TABLE scores (
     rung INTEGER NOT NULL, id TEXT NOT NULL, scores TEXT NOT NULL, PRIMARY KEY (rung, id)
 ) STRICT;
+CREATE TABLE clock (only INTEGER PRIMARY KEY CHECK (only = 0), seconds REAL NOT NULL) STRICT;
 """
 
 
@@ -133,19 +134,30 @@ class Database:
                 ],
             )
 
-    def load_scores(self, rung: int) -> dict[str, tuple[float, ...]]:
+    def load_scores(self, rung: int) -> dict[str, Scores]:
         """Return the scores of a rung by candidate id."""
         with self._guard():
             rows = self._connection.execute("SELECT id, scores FROM scores WHERE rung = ?", (rung,)).fetchall()
-        return {name: tuple(json.loads(scores)) for name, scores in rows}
+        return {name: _scores(json.loads(scores)) for name, scores in rows}
 
-    def save_scores(self, rung: int, scores: Mapping[str, Sequence[float]]) -> None:
+    def save_scores(self, rung: int, scores: Mapping[str, Scores]) -> None:
         """Write some candidates' scores in one transaction."""
         with self._guard(), self._transaction():
             self._connection.executemany(
                 "INSERT INTO scores VALUES (?, ?, ?)",
-                [(rung, name, json.dumps(list(values))) for name, values in scores.items()],
+                [(rung, name, json.dumps(values)) for name, values in scores.items()],
             )
+
+    def load_seconds(self) -> float:
+        """Return how long earlier processes worked."""
+        with self._guard():
+            row = self._connection.execute("SELECT seconds FROM clock").fetchone()
+        return float(row[0]) if row else 0.0
+
+    def save_seconds(self, seconds: float) -> None:
+        """Write how long all processes worked."""
+        with self._guard(), self._transaction():
+            self._connection.execute("INSERT OR REPLACE INTO clock VALUES (0, ?)", (seconds,))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -166,3 +178,7 @@ class Database:
                 f"the run's database {self._path} cannot be used: {error}; "
                 "check that the folder is writable and that no other process runs it"
             ) from None
+
+
+def _scores(data: list[list[list[float]]]) -> Scores:
+    return tuple(tuple(tuple(seeds) for seeds in metrics) for metrics in data)

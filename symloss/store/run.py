@@ -7,7 +7,9 @@ import io
 import json
 import platform
 import re
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from symloss.tasks import TaskConfig
 
 CONFIG_FILE = "config.json"
 DATABASE_FILE = "run.sqlite"
+CONTROL_FILE = "control.sqlite"
 HALL_OF_FAME = "hall_of_fame"
 RUNS_FOLDER = "runs"
 
@@ -41,19 +44,30 @@ class Run:
 
     Attributes:
         path: the directory.
-        grammar, task, search: what decides the result.
+        grammar, tasks, search: what decides the result.
+        device: what it trains on.
         database: the search's journal.
     """
 
-    def __init__(self, path: Path, grammar: Grammar, task: TaskConfig, search: SearchConfig) -> None:
+    def __init__(
+        self, path: Path, grammar: Grammar, tasks: Sequence[TaskConfig], search: SearchConfig, device: str = "cpu"
+    ) -> None:
         self.path = path
         self.grammar = grammar
-        self.task = task
+        self.tasks = tuple(tasks)
         self.search = search
+        self.device = device
         self.database = Database(path / DATABASE_FILE, grammar)
 
+    @cached_property
+    def control_database(self) -> Database:
+        """The journal of the equal-budget control; made when it is first asked for."""
+        return Database(self.path / CONTROL_FILE, self.grammar)
+
     @classmethod
-    def create(cls, path: Path, grammar: Grammar, task: TaskConfig, search: SearchConfig) -> Run:
+    def create(
+        cls, path: Path, grammar: Grammar, tasks: Sequence[TaskConfig], search: SearchConfig, device: str = "cpu"
+    ) -> Run:
         """Start a run in a new or empty directory.
 
         Raises:
@@ -72,12 +86,13 @@ class Run:
             )
         config = {
             "grammar": grammar.to_dict(),
-            "task": json.loads(task.to_json()),
+            "tasks": [json.loads(task.to_json()) for task in tasks],
             "search": search.to_dict(),
+            "device": device,
             "versions": _versions(),
         }
         write_atomic(path / CONFIG_FILE, json.dumps(config, indent=1) + "\n")
-        return cls(path, grammar, task, search)
+        return cls(path, grammar, tasks, search, device)
 
     @classmethod
     def open(cls, path: Path) -> Run:
@@ -88,11 +103,19 @@ class Run:
         """
         config = _read_json(_run_path(path) / CONFIG_FILE)
         try:
-            grammar, task, search = config["grammar"], config["task"], config["search"]
+            grammar, tasks, search = config["grammar"], config["tasks"], config["search"]
+            device, tasks = str(config["device"]), list(tasks)
         except (KeyError, TypeError):
-            raise SymlossError(f"{path / CONFIG_FILE} lacks the grammar, task or search; is it a run's?") from None
+            raise SymlossError(
+                f"{path / CONFIG_FILE} lacks the grammar, tasks, search or device; "
+                "is it a run of this version of symloss?"
+            ) from None
         return cls(
-            _run_path(path), Grammar.from_dict(grammar), TaskConfig.from_dict(task), SearchConfig.from_dict(search)
+            _run_path(path),
+            Grammar.from_dict(grammar),
+            [TaskConfig.from_dict(task) for task in tasks],
+            SearchConfig.from_dict(search),
+            device,
         )
 
     def config(self) -> dict[str, Any]:
@@ -113,8 +136,10 @@ class Run:
         write_atomic(self.path / f"{HALL_OF_FAME}.json", json.dumps(result, indent=1) + "\n")
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the databases."""
         self.database.close()
+        if "control_database" in self.__dict__:  # only if it was opened
+            self.control_database.close()
 
 
 def find_loss(run: str, rank: int) -> tuple[Formula, dict[str, Any]]:
@@ -136,7 +161,8 @@ def find_loss(run: str, rank: int) -> tuple[Formula, dict[str, Any]]:
     for row in rows:
         if row.get("rank") == rank:
             config = result["config"]
-            task = ", ".join(f"{key} {value}" for key, value in config["task"].items())
+            tasks = config["tasks"] if "tasks" in config else [config["task"]]  # runs of before there were several
+            task = "; ".join(", ".join(f"{key} {value}" for key, value in one.items()) for one in tasks)
             grammar = config["grammar"]
             origin = {"run": path.name, "grammar": grammar["name"], "task": task}
             origin["class_reduction"] = grammar["loss"]["class_reduction"]
@@ -164,7 +190,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _versions() -> dict[str, str]:
-    names = ("symloss", "torch", "sympy", "numpy", "scikit-learn", "scipy", "python-flint")
+    names = ("symloss", "torch", "sympy", "numpy", "scikit-learn", "scipy", "python-flint", "cmaes", "torchmetrics")
     return {"python": platform.python_version(), "machine": platform.machine()} | {n: version(n) for n in names}
 
 
@@ -177,7 +203,7 @@ def _csv(result: dict[str, Any]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, _CSV_COLUMNS, lineterminator="\n", extrasaction="ignore", restval="")
     writer.writeheader()
-    for row in result["hall_of_fame"] + result["baselines"]:
+    for row in _rows(result):
         low, high = row["test"]["ci95"]
         values = {f"{part}_{name}": row[part][name] for part in ("validation", "test") for name in ("mean", "std")}
         values |= {"test_ci95_low": low, "test_ci95_high": high, "n": row["test"]["n"]}
@@ -186,16 +212,20 @@ def _csv(result: dict[str, Any]) -> str:
     return text.getvalue()
 
 
+def _rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*result["hall_of_fame"], *result["control"], *result["baselines"]]
+
+
 def _tex(result: dict[str, Any]) -> str:
     """Return a booktabs table; the document needs the packages booktabs and amsmath."""
     lines = [
         r"% needs \usepackage{booktabs,amsmath}",
         r"\begin{tabular}{llrrr}",
         r"\toprule",
-        r"Loss & $L(p, y)$ & Size & Test accuracy (\%) & Gain \\",
+        r"Loss & $L(p, y)$ & Size & Test (\%) & Gain \\",
         r"\midrule",
     ]
-    for place, row in enumerate(result["hall_of_fame"] + result["baselines"]):
+    for place, row in enumerate(_rows(result)):
         if place and place == len(result["hall_of_fame"]):
             lines.append(r"\midrule")
         low, high = row["test"]["ci95"]

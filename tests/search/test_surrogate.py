@@ -7,8 +7,8 @@ from scipy.stats import spearmanr
 
 from symloss.formula import parse_formula
 from symloss.grammar import Derivation
-from symloss.search import Candidate
-from symloss.search.screening import Draw, _order_of_trial, _Passed
+from symloss.search import Candidate, Draw
+from symloss.search.screening import _order_of_trial, _Passed
 from symloss.search.surrogate import Surrogate
 
 
@@ -23,7 +23,7 @@ def curves(count: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
 def trained(merit: np.ndarray) -> list[Candidate]:
     derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))
     return [
-        Candidate(f"{place:04d}", derivation, 5, 0, place, "draw", scores={0: (float(value),)})
+        Candidate(f"{place:04d}", derivation, 5, 0, place, "draw", scores={0: (((float(value),),),)})
         for place, value in enumerate(merit)
     ]
 

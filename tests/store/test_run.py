@@ -20,8 +20,15 @@ from symloss.store import Run, default_run_dir, find_loss, write_atomic
 from symloss.tasks import TaskConfig
 
 
+TASKS = (TaskConfig(steps=30), TaskConfig(label_noise=0.4))
+
+
 def create(path: Path) -> Run:
-    return Run.create(path, load_grammar("default"), TaskConfig(steps=30), SearchConfig(seed=5))
+    return Run.create(path, load_grammar("default"), TASKS, SearchConfig(seed=5), "cuda:1")
+
+
+#: Two tasks, two metrics, two seeds.
+A = (((0.1, 1 / 3), (0.2, float("inf"))), ((0.3, 0.4), (0.5, 0.6)))
 
 
 def score(mean: float) -> dict[str, Any]:
@@ -36,6 +43,7 @@ def result(run: Run) -> dict[str, Any]:
         "run": str(run.path),
         "config": run.config(),
         "hall_of_fame": [row | {"rank": 1, "loss": "#1", "gain": gain}],
+        "control": [row | {"rank": 1, "loss": "random #1", "gain": gain}],
         "baselines": [row | {"loss": "ce", "gain": None}],
     }
 
@@ -57,7 +65,8 @@ def generation(run: Run) -> Generation:
 def test_a_run_is_opened_with_what_it_was_created_with(tmp_path: Path) -> None:
     create(tmp_path / "run").close()
     run = Run.open(tmp_path / "run")
-    assert run.task == TaskConfig(steps=30)
+    assert run.tasks == TASKS
+    assert run.device == "cuda:1"
     assert run.search == SearchConfig(seed=5)
     assert run.grammar.digest() == load_grammar("default").digest()
     assert run.config()["versions"]["torch"]
@@ -68,7 +77,7 @@ def test_a_generation_and_its_scores_survive_the_process(tmp_path: Path) -> None
     run = create(tmp_path / "run")
     written = generation(run)
     run.database.save_generation(written)
-    run.database.save_scores(2, {"a": [0.1, 1 / 3], "b": (0.5, 0.25)})
+    run.database.save_scores(2, {"a": A, "b": (((0.5, 0.25),),)})
     run.close()
     run = Run.open(tmp_path / "run")
     read = run.database.load_generation(0)
@@ -78,9 +87,23 @@ def test_a_generation_and_its_scores_survive_the_process(tmp_path: Path) -> None
     assert read.rejections == written.rejections
     assert read.drawn == 41
     assert [known.op for known in read.known] == ["mul"]
-    assert run.database.load_scores(2) == {"a": (0.1, 1 / 3), "b": (0.5, 0.25)}
+    assert run.database.load_scores(2) == {"a": A, "b": (((0.5, 0.25),),)}
     assert run.database.load_scores(1) == {}
     assert run.database.load_generation(1) is None
+    run.close()
+
+
+def test_the_clock_counts_all_processes_and_the_control_has_a_journal_of_its_own(tmp_path: Path) -> None:
+    run = create(tmp_path / "run")
+    assert run.database.load_seconds() == 0
+    run.database.save_seconds(3.5)
+    run.database.save_seconds(7.25)
+    run.control_database.save_scores(0, {"a": A})
+    run.close()
+    run = Run.open(tmp_path / "run")
+    assert run.database.load_seconds() == 7.25
+    assert run.database.load_scores(0) == {}
+    assert run.control_database.load_scores(0) == {"a": A}
     run.close()
 
 
@@ -117,7 +140,7 @@ def test_what_is_no_run_is_said_to_be_none(tmp_path: Path, monkeypatch: pytest.M
         Run.open(Path("firts"))
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"grammar": {}}', "\x00", '{"grammar": 1, "task": 2, "search": 3}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"grammar": {}}', "\x00", '{"grammar": 1, "tasks": 2, "search": 3, "device": 4}'])
 def test_a_damaged_configuration_is_a_clear_error(tmp_path: Path, text: str) -> None:
     create(tmp_path / "run").close()
     (tmp_path / "run" / "config.json").write_text(text)
@@ -147,9 +170,9 @@ def test_finish_writes_json_csv_and_latex(tmp_path: Path) -> None:
     assert run.result() == written
     with (run.path / "hall_of_fame.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["loss"] for row in rows] == ["#1", "ce"]
+    assert [row["loss"] for row in rows] == ["#1", "random #1", "ce"]
     assert float(rows[0]["gain_mean"]) == 0.012
-    assert rows[1]["gain_mean"] == ""
+    assert rows[2]["gain_mean"] == ""
     run.close()
 
 

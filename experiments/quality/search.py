@@ -1,0 +1,267 @@
+"""Does the search beat random search, cross-entropy and the losses that people know?
+
+    python experiments/quality/search.py run digits-clean [--runs 5] [--budget 1024] [--out FOLDER]
+    python experiments/quality/search.py report [--out FOLDER]
+
+``run`` does everything for one condition and keeps each part as a JSON file, so that a stopped run goes on:
+
+1. For each run seed a search (genetic programming with the surrogate and tuned constants) and a random search with the
+   same number of trained candidates, ladder and last rung. Each hands over the loss that it ranks first by validation.
+2. Those losses and every loss of the catalogue get one learning-rate sweep (a third, one and three times the task's,
+   on validation data, with seeds that neither searches nor comparisons use). The best catalogue loss is the one with
+   the best validation score in its best sweep.
+3. Each with its learning rate is trained with 20 fresh seeds, and the test set is read.
+
+``report`` prints the table and draws the anytime curves: the best validation score so far, over the third rung's five
+seeds, against candidates trained and against seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from symloss.fitness import Evaluator
+from symloss.formula import Formula, parse_formula, to_text
+from symloss.grammar import load_grammar
+from symloss.losses import CATALOGUE, CatalogueLoss, title
+from symloss.search import MemoryJournal, Progress, Search, SearchConfig
+from symloss.symbolic import displayed_form
+from symloss.tasks import TaskConfig, load_task
+
+#: Every condition with its task. MNIST is read from SYMLOSS_DATA.
+CONDITIONS = {
+    "digits-clean": TaskConfig(steps=600),
+    "digits-noise-40": TaskConfig(steps=600, label_noise=0.4),
+    "digits-imbalance-100": TaskConfig(steps=600, imbalance=0.01, metrics=("balanced-accuracy",)),
+    "digits-100-images": TaskConfig(steps=300, train_size=100, batch=100),
+    "mnist-noise-60": TaskConfig(dataset="mnist", steps=300, label_noise=0.6, train_size=6000),
+}
+FACTORS = (1 / 3, 1.0, 3.0)
+SWEEP_SEEDS = range(4000, 4005)  # below every search's seeds, above every comparison's
+FRESH_SEEDS = range(20)
+STRATEGIES = ("gp", "random")
+
+Loss = Formula | CatalogueLoss
+
+
+def search(task: TaskConfig, strategy: str, seed: int, budget: int) -> dict[str, Any]:
+    """Run one search and return its first-ranked loss and its anytime curve."""
+    curve: list[tuple[int, float, float]] = []
+
+    def observe(progress: Progress) -> None:
+        if progress.phase == "training" and progress.rung == 2 and progress.best is not None:
+            point = (progress.trained, round(progress.own_seconds, 2), progress.best)
+            if not curve or (curve[-1][0], curve[-1][2]) != (point[0], point[2]):
+                curve.append(point)
+
+    config = SearchConfig(seed=seed, strategy=strategy, budget=budget)
+    engine = Search(load_grammar("default"), load_task(task), config, MemoryJournal(), observe)
+    started = time.perf_counter()
+    found = engine.run()
+    best = found.hall_of_fame[0]
+    return {
+        "seed": seed,
+        "strategy": strategy,
+        "expression": to_text(displayed_form(best.derivation.formula)),
+        "size": best.size,
+        "origin": best.origin,
+        "generation": best.generation,
+        "validation": best.score,
+        "seconds": time.perf_counter() - started,
+        "drawn": found.drawn,
+        "trained": len(found.candidates),
+        "noise": found.noise,
+        "last_seeds": found.last_seeds,
+        "curve": curve,
+    }
+
+
+def sweep(task: TaskConfig, losses: Sequence[Loss]) -> np.ndarray:
+    """Return validation scores ``[K, factors, seeds]``."""
+    rows = []
+    for factor in FACTORS:
+        scaled = load_task(replace(task, lr=task.lr * factor))
+        rows.append(Evaluator().train(scaled, losses, SWEEP_SEEDS, task.steps).validation[0])
+    return np.stack(rows, 1)
+
+
+def fresh(task: TaskConfig, loss: Loss, factor: float) -> list[float]:
+    """Return the test scores of a loss with its learning rate."""
+    scaled = load_task(replace(task, lr=task.lr * factor))
+    scores = Evaluator().train(scaled, [loss], FRESH_SEEDS, task.steps, test=True)
+    assert scores.test is not None
+    return [float(value) for value in scores.test[0][0]]
+
+
+def judged(task: TaskConfig, names: Sequence[str], losses: Sequence[Loss]) -> list[dict[str, Any]]:
+    """Return each loss with its sweep and the factor that the sweep prefers."""
+    scores = sweep(task, losses).mean(-1)
+    return [
+        {"loss": name, "sweep": row.tolist(), "factor": FACTORS[int(row.argmax())], "validation": float(row.max())}
+        for name, row in zip(names, scores, strict=True)
+    ]
+
+
+def run(name: str, runs: int, budget: int, out: Path) -> None:
+    """Do what is not done of a condition."""
+    task = CONDITIONS[name]
+    folder = out / name
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def part(file: str, make: Any) -> Any:
+        path = folder / f"{file}.json"
+        if not path.exists():
+            found = make()
+            path.write_text(json.dumps(found) + "\n")
+        return json.loads(path.read_text())
+
+    part("about", lambda: about(task, budget))
+    for seed in range(runs):
+        for strategy in STRATEGIES:
+            found = part(f"{strategy}-{seed}", lambda s=strategy, r=seed: search(task, s, r, budget))
+            loss = parse_formula(found["expression"])
+
+            def tested(loss: Formula = loss, found: dict[str, Any] = found) -> dict[str, Any]:
+                [row] = judged(task, [found["expression"]], [loss])
+                return row | {"test": fresh(task, loss, row["factor"])}
+
+            row = part(f"{strategy}-{seed}-test", tested)
+            print(
+                f"{name} {strategy} {seed}: {found['seconds']:.0f} s, validation {100 * found['validation']:.2f}, "
+                f"lr x {row['factor']:.2g}, test {100 * statistics.mean(row['test']):.2f}: {found['expression']}",
+                flush=True,
+            )
+
+    def known() -> list[dict[str, Any]]:
+        losses = list(CATALOGUE.values())
+        rows = judged(task, [title(loss) for loss in losses], losses)
+        best = max(rows, key=lambda row: row["validation"])
+        for row, loss in zip(rows, losses, strict=True):
+            if row is best or row["loss"] == "ce":
+                row["test"] = fresh(task, loss, row["factor"])
+        return rows
+
+    rows = part("catalogue", known)
+    for row in rows:
+        if "test" in row:
+            print(f"{name} {row['loss']}: lr x {row['factor']:.2g}, test {100 * statistics.mean(row['test']):.2f}")
+
+
+def about(task: TaskConfig, budget: int) -> dict[str, Any]:
+    """Return what the numbers were measured with."""
+    return {
+        "task": json.loads(task.to_json()),
+        "budget": budget,
+        "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("symloss", "torch", "numpy", "scikit-learn", "cmaes")},
+    }
+
+
+def summary(folder: Path) -> dict[str, Any] | None:
+    """Return the numbers of one condition, or None if it is not done."""
+    if not (folder / "catalogue.json").exists():
+        return None
+
+    def read(file: str) -> Any:
+        return json.loads((folder / f"{file}.json").read_text())
+
+    seeds = sorted(int(path.stem.split("-")[1]) for path in folder.glob("gp-*.json") if "test" not in path.stem)
+    tests = {s: np.array([read(f"{s}-{seed}-test")["test"] for seed in seeds]) for s in STRATEGIES}
+    catalogue = read("catalogue")
+    tested = {row["loss"]: np.array(row["test"]) for row in catalogue if "test" in row}
+    best = max(catalogue, key=lambda row: row["validation"])["loss"]
+    # For each fresh seed the mean over the runs: what one may expect of a search, and its spread over trainings.
+    gain = tests["gp"].mean(0) - tested["ce"]
+    return {
+        "runs": len(seeds),
+        "found": tests["gp"].mean(1).tolist(),
+        "random": tests["random"].mean(1).tolist(),
+        "ce": float(tested["ce"].mean()),
+        "catalogue": best,
+        "catalogue_test": float(tested[best].mean()),
+        "gain": float(gain.mean()),
+        "p": float(stats.ttest_1samp(gain, 0).pvalue),
+        "significant_runs": int(sum(stats.ttest_rel(row, tested["ce"]).pvalue < 0.01 for row in tests["gp"])),
+        "curves": {s: [read(f"{s}-{seed}")["curve"] for seed in seeds] for s in STRATEGIES},
+    }
+
+
+def report(out: Path) -> None:
+    """Print the table of all conditions that are done, and draw their curves."""
+    print("| condition | found, median [runs] | random, median | CE | best known | gain over CE, p |")
+    print("|---|---|---|---|---|---|")
+    for name in CONDITIONS:
+        found = summary(out / name)
+        if found is None:
+            continue
+        each = ", ".join(f"{100 * value:.2f}" for value in sorted(found["found"]))
+        print(
+            f"| {name} | {100 * statistics.median(found['found']):.2f} [{each}] "
+            f"| {100 * statistics.median(found['random']):.2f} | {100 * found['ce']:.2f} "
+            f"| {found['catalogue']} {100 * found['catalogue_test']:.2f} "
+            f"| {100 * found['gain']:+.2f}, {found['p']:.1g} ({found['significant_runs']} of {found['runs']} runs) |"
+        )
+        draw(name, found["curves"], out / f"{name}.svg")
+
+
+def draw(name: str, curves: dict[str, list[list[list[float]]]], path: Path) -> None:
+    """Draw best score against candidates and against seconds: the median over runs, and their range."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+    for strategy, colour in (("gp", "C0"), ("random", "C1")):
+        for axis, column, label in ((axes[0], 0, "candidates trained"), (axes[1], 1, "seconds")):
+            runs = [np.array(curve, dtype=float) for curve in curves[strategy]]
+            start, end = max(run[0, column] for run in runs), max(run[-1, column] for run in runs)
+            grid = np.linspace(start, end, 200)
+            best = np.stack([100 * _so_far(run[:, column], run[:, 2], grid) for run in runs])
+            axis.plot(grid, np.median(best, 0), colour, label=strategy)
+            axis.fill_between(grid, best.min(0), best.max(0), color=colour, alpha=0.15, lw=0)
+            axis.set_xlabel(label)
+    axes[0].set_ylabel("best validation score so far (%)")
+    axes[0].legend()
+    figure.suptitle(f"{name}: median and range of {len(curves['gp'])} runs")
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def _so_far(places: np.ndarray, scores: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Return the last score at or before each place of a grid."""
+    return scores[np.clip(np.searchsorted(places, grid, side="right") - 1, 0, None)]
+
+
+def main() -> None:
+    """Read the arguments."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("run", "report"))
+    parser.add_argument("conditions", nargs="*", help=f"of {', '.join(CONDITIONS)}; all by default")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--budget", type=int, default=1024)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "results" / "search")
+    options = parser.parse_args()
+    if options.command == "report":
+        report(options.out)
+        return
+    for name in options.conditions or CONDITIONS:
+        run(name, options.runs, options.budget, options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Trains candidates up the ladder, and says what their scores are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from symloss.fitness import Evaluator, Rung
+from symloss.formula import to_text
+from symloss.losses import CatalogueLoss
+from symloss.search.candidate import Candidate, Scores, best_first, means
+from symloss.search.config import SearchConfig
+from symloss.search.journal import Journal
+from symloss.search.merit import Merit
+from symloss.search.progress import Observer, Progress
+from symloss.tasks import METRICS, Task
+
+#: The journal's number for the rung on which cross-entropy alone shows how large noise is.
+NOISE_RUNG = -1
+
+
+class Rungs:
+    """The rungs of one search: who was trained on each, and who climbs.
+
+    Args:
+        tasks: at least one; all have the same metrics.
+        config: the search's settings.
+        journal: the scores of an earlier process, and where new ones go.
+        evaluator: trains.
+        baselines: catalogue losses by id, cross-entropy first; each rung trains them too.
+        progress: kept up to date.
+        observer: called with it.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        config: SearchConfig,
+        journal: Journal,
+        evaluator: Evaluator,
+        baselines: Mapping[str, CatalogueLoss],
+        progress: Progress,
+        observer: Observer,
+    ) -> None:
+        self._tasks = list(tasks)
+        self._config = config
+        self._journal = journal
+        self._evaluator = evaluator
+        self._baselines = dict(baselines)
+        self._progress = progress
+        self._observer = observer
+        self._steps = tasks[0].config.steps
+        self._merit = Merit([METRICS[name].higher_is_better for name in tasks[0].config.metrics])
+        self.ladder = config.ladder(self._steps)
+
+    @property
+    def last(self) -> int:
+        """The number of the rung that ranks the finalists."""
+        return len(self.ladder.rungs)
+
+    def measure_noise(self) -> tuple[float, int]:
+        """Return the standard deviation of cross-entropy's score over seeds, and how many seeds the last rung has."""
+        self._progress.phase = "noise"
+        name, loss = next(iter(self._baselines.items()))
+        rung = self._config.noise_rung(self._steps)
+        known = self._journal.load_scores(NOISE_RUNG)
+        if name not in known:
+            known |= self._evaluate(NOISE_RUNG, rung, {name: loss}, self._ticker())
+        deviation = max(float(np.std(task[0], ddof=1)) for task in known[name])
+        return deviation, self._config.seeds_for(deviation)
+
+    def climb(self, generation: Sequence[Candidate], archive: Sequence[Candidate]) -> None:
+        """Train a generation on the first rung; then on each next one as many as its share of all has room for.
+
+        Who climbs is the best that has not yet, of whatever generation: asynchronous successive halving's rule (Li et
+        al. 2020, "A System for Massively Parallel Hyperparameter Tuning", MLSys), applied once a generation. So a loss
+        that narrowly missed a strong generation's cut takes a place that a weak one would waste.
+        """
+        self._progress.phase = "training"
+        self.train(0, self.ladder.rungs[0], generation, archive)
+        self._progress.trained += len(generation)
+        for number in range(len(self.ladder.keep)):
+            here = [c for c in archive if number in c.scores]
+            above = sum(number + 1 in c.scores for c in here)
+            places = self.ladder.places(number, len(here)) - above
+            waiting = {c.id: c for c in here if number + 1 not in c.scores}
+            names = self.ladder.ranked([c.entry(number) for c in waiting.values()])[: max(places, 0)]
+            self.train(number + 1, self.ladder.rungs[number + 1], [waiting[name] for name in names], archive)
+
+    def train(self, number: int, rung: Rung, candidates: Sequence[Candidate], archive: Sequence[Candidate]) -> None:
+        """Give each candidate, and each baseline, its scores on a rung: the journal's, or newly trained.
+
+        Then every candidate of the archive that was trained on this rung has its merit there anew.
+        """
+        self._progress.rung = number
+        known = self._journal.load_scores(number)
+        formulas = {c.id: c.derivation.formula for c in candidates}
+        missing = {name: loss for name, loss in (self._baselines | formulas).items() if name not in known}
+        if missing:
+            known |= self._evaluate(number, rung, missing, self._ticker())
+        replayed = rung.cost * (len(candidates) - sum(name in formulas for name in missing))
+        self._progress.work_done += replayed
+        self._progress.work_replayed += replayed
+        for candidate in candidates:
+            candidate.scores[number] = known[candidate.id]
+        reference = means(known[next(iter(self._baselines))])
+        here = [candidate for candidate in archive if number in candidate.scores]
+        if here:
+            merits = self._merit(np.stack([means(c.scores[number]) for c in here]), reference)
+            for candidate, merit in zip(here, merits, strict=True):
+                candidate.merits[number] = float(merit)
+        self._report_best(number, archive, float(reference[0, 0]))
+
+    def _evaluate(
+        self,
+        number: int,
+        rung: Rung,
+        losses: Mapping[str, object],
+        tick: Callable[[int, int], None],
+    ) -> dict[str, Scores]:
+        """Train losses on a rung, and save them as they are done."""
+        names = list(losses)
+        found: dict[str, Scores] = {}
+        tasks = [(task, self._scaled(rung.steps, task)) for task in self._tasks]
+        for part in self._evaluator.stream(tasks, list(losses.values()), rung.seeds, progress=tick):  # type: ignore[arg-type]
+            scores = {
+                name: tuple(
+                    tuple(tuple(map(float, seeds)) for seeds in task.validation[:, place]) for task in part.scores
+                )
+                for place, name in enumerate(names[part.start : part.stop])
+            }
+            self._journal.save_scores(number, scores)
+            found |= scores
+        return found
+
+    def _scaled(self, steps: int, task: Task) -> int:
+        """Return a rung's steps on a task: the rung's share of the task's full budget."""
+        return max(1, round(steps * task.config.steps / self._steps))
+
+    def _ticker(self) -> Callable[[int, int], None]:
+        before = self._progress.work_done
+
+        def tick(done: int, total: int) -> None:
+            # The evaluator counts every task's steps, the plan the first's.
+            share = self._steps / sum(task.config.steps for task in self._tasks)
+            self._progress.work_done = before + done * share
+            self._observer(self._progress)
+
+        return tick
+
+    def _report_best(self, number: int, archive: Sequence[Candidate], reference: float) -> None:
+        ranked = best_first(archive)
+        if not ranked or ranked[0].rung != number:
+            return
+        best = ranked[0]
+        self._progress.best, self._progress.best_formula = best.score, to_text(best.derivation.formula)
+        self._progress.baseline = reference
+        self._observer(self._progress)

@@ -1,0 +1,208 @@
+"""CMA-ES over the constants of a formula: as a strategy for grammars of one form, and to tune what others found.
+
+Hansen and Ostermeier 2001, "Completely derandomized self-adaptation in evolution strategies", Evolutionary Computation
+9(2), through the library ``cmaes`` (Nomura and Shibata 2024, arXiv 2402.01373): NumPy alone, and small. Its state is
+rebuilt from the archive for every generation, so nothing but the archive has to survive a kill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from symloss.errors import SymlossError
+from symloss.grammar import Derivation, Grammar, Sampler
+from symloss.grammar.constants import Choice
+from symloss.grammar.production import Production
+from symloss.runtime import keyed_random, keyed_seed
+from symloss.search.candidate import Candidate, best_first
+from symloss.search.config import SearchConfig
+from symloss.search.draw import Breeder, Draw
+from symloss.search.strategies.base import seeded
+
+#: The first step, in units of :meth:`~symloss.grammar.constants.Uniform.scale`: TaylorGLO's for a whole search ...
+_SEARCH_STEP = 1.0
+#: ... and for constants that are good already.
+_TUNING_STEP = 0.15
+
+#: How many losses are tuned at a time, and the smallest population that CMA-ES works with.
+_TUNED, _SMALLEST = 4, 4
+
+
+class Constants:
+    """The constants of one form of formula as a vector of real numbers.
+
+    Args:
+        grammar: of the derivation.
+        template: a derivation; its constants are left out of the form.
+    """
+
+    def __init__(self, grammar: Grammar, template: Derivation) -> None:
+        self._grammar = grammar
+        self._template = template
+        self._productions = [_production(grammar, node) for node in template.walk() if node.value is not None]
+
+    @property
+    def size(self) -> int:
+        """How many constants there are."""
+        return len(self._productions)
+
+    def encode(self, derivation: Derivation) -> np.ndarray:
+        """Return a derivation's constants ``[size]`` in units of their distributions."""
+        values = [node.value for node in derivation.walk() if node.value is not None]
+        pairs = zip(self._productions, values, strict=True)
+        return np.array([production.distribution.encode(value) for production, value in pairs])  # type: ignore[union-attr]
+
+    def decode(self, vector: Iterable[float]) -> Derivation:
+        """Return the derivation whose constants are the nearest that the grammar has to a vector's."""
+        numbers = iter(
+            [p.distribution.decode(float(x)) for p, x in zip(self._productions, vector, strict=True)]  # type: ignore[union-attr]
+        )
+
+        def build(node: Derivation) -> Derivation:
+            production = _production(self._grammar, node)
+            if node.value is not None:
+                return production.apply((), next(numbers))
+            return production.apply(tuple([build(child) for child in node.children]))
+
+        return build(self._template)
+
+
+class _Asker:
+    """The draws of one generation of one CMA-ES: number i is its i-th sample."""
+
+    def __init__(
+        self,
+        constants: Constants,
+        start: Derivation,
+        step: float,
+        places: int,
+        seed: int,
+        told: Sequence[Sequence[Candidate]],
+    ) -> None:
+        from cmaes import CMA  # imported here: only these strategies need it
+
+        self._constants = constants
+        self._cma = CMA(mean=constants.encode(start), sigma=step, seed=seed % 2**32, population_size=places)
+        for generation in told:
+            if len(generation) == places:
+                self._cma.tell([(constants.encode(c.derivation), _cost(c)) for c in generation])
+        self._asked: list[Derivation] = []
+
+    def __call__(self, index: int) -> Derivation:
+        while len(self._asked) <= index:
+            self._asked.append(self._constants.decode(self._cma.ask()))
+        return self._asked[index]
+
+
+class ConstantSearch:
+    """CMA-ES for grammars whose form is fixed and only constants vary, such as ``taylorglo``.
+
+    Raises:
+        SymlossError: the grammar has other choices than constants, none at all, or constants from a list.
+    """
+
+    uses_surrogate: ClassVar[bool] = False
+
+    def __init__(self, config: SearchConfig, sampler: Sampler) -> None:
+        self._config = config
+        self._sampler = sampler
+        grammar = sampler.grammar
+        for name, rule in grammar.rules.items():
+            if len(rule) > 1:
+                raise SymlossError(
+                    f"the strategy cmaes needs a grammar of one form, and the rule {name} of {grammar.name} has "
+                    f"{len(rule)} alternatives; use the strategy gp, or a grammar such as taylorglo"
+                )
+        start = sampler.sample(keyed_random(config.seed, "cmaes start"))
+        assert start is not None
+        if not tunable(grammar, start):
+            raise SymlossError(
+                f"the strategy cmaes needs constants that vary continuously, and {grammar.name} has none; use gp"
+            )
+        # The middle of every distribution: where a search that knows nothing begins.
+        form = Constants(grammar, start)
+        self._constants, self._start = form, form.decode(np.zeros(form.size))
+
+    def breeder(self, generation: int, archive: Sequence[Candidate]) -> Breeder:
+        """See :meth:`Strategy.breeder`."""
+        generations = [[c for c in archive if c.generation == number] for number in range(generation)]
+        asker = _Asker(
+            self._constants,
+            self._start,
+            _SEARCH_STEP,
+            max(_SMALLEST, self._config.size),
+            keyed_seed(self._config.seed, "cmaes", generation),
+            generations,
+        )
+        return seeded(self._sampler.grammar.seeds, generation, lambda index: Draw(asker(index), "draw"))
+
+
+class Tuning:
+    """Tunes the constants of the best losses found so far, a few at a time, side by side.
+
+    The losses are chosen once: a later generation goes on with those of the one before.
+    """
+
+    uses_surrogate: ClassVar[bool] = False
+
+    def __init__(self, config: SearchConfig, sampler: Sampler) -> None:
+        self._config = config
+        self._grammar = sampler.grammar
+
+    def breeder(self, generation: int, archive: Sequence[Candidate]) -> Breeder | None:
+        """See :meth:`Strategy.breeder`; None where no loss has a constant to tune."""
+        byname = {c.id: c for c in archive}
+        begun = [c.parents[0] for c in archive if c.origin == "tuned" and c.generation == generation - 1]
+        chosen = [byname[name] for name in dict.fromkeys(begun)] or self._choose(archive)
+        if not chosen:
+            return None
+        places = max(_SMALLEST, self._config.places(generation) // len(chosen))
+        askers = [self._asker(base, generation, places, archive) for base in chosen]
+
+        def breed(index: int) -> Draw:
+            which, number = index % len(chosen), index // len(chosen)
+            return Draw(askers[which](number), "tuned", (chosen[which].id,))
+
+        return breed
+
+    def _choose(self, archive: Sequence[Candidate]) -> list[Candidate]:
+        """Return the best losses with constants, no two of one form."""
+        chosen: dict[str, Candidate] = {}
+        for candidate in best_first(archive):
+            if len(chosen) == max(1, min(_TUNED, self._config.size // _SMALLEST)):
+                break
+            if tunable(self._grammar, candidate.derivation):
+                chosen.setdefault(_form(candidate.derivation), candidate)
+        return list(chosen.values())
+
+    def _asker(self, base: Candidate, generation: int, places: int, archive: Sequence[Candidate]) -> _Asker:
+        tuned = [c for c in archive if c.origin == "tuned" and c.parents == (base.id,)]
+        numbers = sorted({c.generation for c in tuned})
+        # CMA-ES is told whole populations: of a generation with more, its first.
+        told = [[c for c in tuned if c.generation == number][:places] for number in numbers]
+        seed = keyed_seed(self._config.seed, "tuning", generation, base.id)
+        return _Asker(Constants(self._grammar, base.derivation), base.derivation, _TUNING_STEP, places, seed, told)
+
+
+def tunable(grammar: Grammar, derivation: Derivation) -> bool:
+    """Whether a derivation has constants and all of them vary continuously."""
+    found = [_production(grammar, node).distribution for node in derivation.walk() if node.value is not None]
+    return bool(found) and not any(isinstance(distribution, Choice) for distribution in found)
+
+
+def _production(grammar: Grammar, node: Derivation) -> Production:
+    return grammar.rules[node.nonterminal][node.production]
+
+
+def _form(derivation: Derivation) -> str:
+    """Return a name of the derivation without its constants."""
+    return " ".join(f"{node.nonterminal}:{node.production}" for node in derivation.walk())
+
+
+def _cost(candidate: Candidate) -> float:
+    """Return what CMA-ES minimises: all of a generation were trained on the first rung."""
+    merit = candidate.entry(0).score
+    return 1e9 if np.isnan(merit) else -merit

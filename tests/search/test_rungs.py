@@ -1,0 +1,142 @@
+"""Who climbs, and how many seeds the last rung has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symloss.fitness import Evaluator, Rung
+from symloss.fitness.jobs import JobScores, Scored
+from symloss.formula import Formula, constant, parse_formula
+from symloss.grammar import Derivation
+from symloss.losses import CatalogueLoss, find
+from symloss.search import Candidate, MemoryJournal, Progress, SearchConfig
+from symloss.search.rungs import Rungs
+from symloss.tasks import Task, TaskConfig, load_task
+
+TASK = load_task(TaskConfig(steps=10))
+CE = find("ce")
+
+
+class Oracle(Evaluator):
+    """Scores a formula by the number in it, and cross-entropy by a list."""
+
+    def __init__(self, ce: Callable[[int], float] = lambda seed: 0.5) -> None:
+        super().__init__()
+        self.asked: list[tuple[int, list[Any], tuple[int, ...]]] = []
+        self._ce = ce
+
+    def stream(
+        self,
+        tasks: Sequence[tuple[Task, int]],
+        losses: Sequence[Formula | CatalogueLoss],
+        seeds: Sequence[int],
+        *,
+        test: bool = False,
+        progress: Any = None,
+    ) -> Iterator[Scored]:
+        for place, loss in enumerate(losses):
+            self.asked.append((tasks[0][1], [loss], tuple(seeds)))
+            if isinstance(loss, Formula):
+                row = [float(loss.value or 0)] * len(seeds)
+            else:
+                row = [self._ce(seed) for seed in seeds]
+            scores = JobScores(np.array([[row]]), None, np.zeros((1, len(seeds)), dtype=bool))
+            yield Scored(place, place + 1, tuple(scores for _ in tasks))
+
+
+def candidate(score: float, generation: int = 0) -> Candidate:
+    derivation = Derivation("e", 0, (), score, constant(score))
+    return Candidate(f"{generation}:{score}", derivation, 1, generation, 0, "draw")
+
+
+def rungs(oracle: Oracle, config: SearchConfig | None = None, journal: MemoryJournal | None = None) -> Rungs:
+    return Rungs(
+        [TASK],
+        config or SearchConfig(),
+        journal or MemoryJournal(),
+        oracle,
+        {CE.id: CE},
+        Progress(),
+        lambda progress: None,
+    )
+
+
+def test_a_quarter_climbs_from_each_rung_to_the_next() -> None:
+    archive = [candidate(k / 100) for k in range(32)]
+    rungs(Oracle()).climb(archive, archive)
+    assert sorted(c.score for c in archive if c.rung >= 1) == [k / 100 for k in range(24, 32)]
+    assert sorted(c.score for c in archive if c.rung == 2) == [0.30, 0.31]
+
+
+def test_a_strong_candidate_that_missed_the_cut_takes_the_place_that_a_weak_generation_would_waste() -> None:
+    strong = [candidate(0.9 + k / 1000) for k in range(16)]
+    weak = [candidate(0.1 + k / 1000, 1) for k in range(16)]
+    climber = rungs(Oracle())
+    archive = list(strong)
+    climber.climb(strong, archive)
+    assert [c.generation for c in archive if c.rung >= 1] == [0] * 4
+    archive += weak
+    climber.climb(weak, archive)
+    assert [c.generation for c in archive if c.rung >= 1] == [0] * 8
+    # As many places as with a fresh cut for each generation.
+    assert sum(c.rung == 2 for c in archive) == 2
+
+
+def test_only_what_the_journal_lacks_is_trained() -> None:
+    journal, oracle = MemoryJournal(), Oracle()
+    archive = [candidate(k / 10) for k in range(8)]
+    journal.save_scores(0, {archive[3].id: (((0.77,),),)})
+    rungs(oracle, journal=journal).train(0, Rung(3, (1,)), archive, archive)
+    assert archive[3].scores[0] == (((0.77,),),)
+    assert len(oracle.asked) == 8  # cross-entropy and seven candidates
+    again = Oracle()
+    rungs(again, journal=journal).train(0, Rung(3, (1,)), archive, archive)
+    assert again.asked == []
+
+
+@pytest.mark.parametrize(
+    ("spread", "seeds"),
+    [(0.0, 10), (0.004, 10), (0.006, 20), (0.01, 40), (0.5, 40)],
+)
+def test_noise_decides_the_seeds_of_the_last_rung(spread: float, seeds: int) -> None:
+    """(spread / 0.0015) ** 2 seeds bring the standard error to 0.0015, in fives, from 10 to 40."""
+    alternating = Oracle(lambda seed: 0.5 + (spread if seed % 2 else -spread) * np.sqrt(14 / 15))
+    deviation, found = rungs(alternating).measure_noise()
+    assert deviation == pytest.approx(spread, rel=0.01)
+    assert found == seeds
+    assert rungs(alternating, SearchConfig(last_seeds=7)).measure_noise()[1] == 7
+
+
+def test_the_noise_is_measured_once() -> None:
+    journal, oracle = MemoryJournal(), Oracle()
+    first = rungs(oracle, journal=journal).measure_noise()
+    again = Oracle()
+    assert rungs(again, journal=journal).measure_noise() == first
+    assert again.asked == []
+    assert oracle.asked[0][0] == 10
+    assert len(oracle.asked[0][2]) == 15
+
+
+def test_every_task_has_its_own_share_of_steps() -> None:
+    seen: list[list[int]] = []
+
+    class Spy(Oracle):
+        def stream(self, tasks: Any, *arguments: Any, **more: Any) -> Iterator[Scored]:
+            seen.append([steps for _, steps in tasks])
+            return super().stream(tasks, *arguments, **more)
+
+    other = load_task(TaskConfig(steps=40, label_noise=0.4))
+    archive = [candidate(0.5)]
+    both = Rungs([TASK, other], SearchConfig(), MemoryJournal(), Spy(), {CE.id: CE}, Progress(), lambda p: None)
+    both.train(0, Rung(3, (1,)), archive, archive)
+    assert seen == [[3, 12]]
+    assert len(archive[0].scores[0]) == 2
+
+
+def test_a_formula_is_scored_by_its_number() -> None:
+    """The oracle's own check: what it reads is what the tests above wrote."""
+    assert parse_formula("0.25").value == 0.25
