@@ -1,15 +1,17 @@
 """How much faster is a population than training its members one at a time?
 
-    python experiments/speed/population.py [--members 64] [--steps 300] [--repeats 5]
+    python experiments/speed/population.py [--model mlp] [--dataset digits] [--members 1 8 64] [--steps 300]
+        [--repeats 5] [--device cpu]
 
-Both train the same MLP (64-64-10, batch 128, Adam) on the digits with the same weights and batches. One at a time
-is the loop one writes in PyTorch: nn.Sequential, the loss in torch functions, backward, torch.optim.Adam. Its time
-is the smaller of torch with one thread and with all. Runs alternate and the median is taken, because other
-programs on the machine slow both.
+All train the same networks with the same weights and batches, at the settings that suit the model, and evaluate them
+once. One at a time is the loop one writes in PyTorch: an nn.Module, the loss in torch functions, backward, the
+optimiser of torch.optim. Its time is the smaller of torch with one thread and with all. Runs alternate and the median
+is taken, because other programs on the machine slow both.
 
-The weight difference is max |w - w_ref| / max |w_ref| of the worst parameter tensor, after all steps. Where a
-gradient happens to change sign, any two ways to round can end visibly apart, so plain training in float64 stands
-beside them: the population is as near to it as plain float32 training is.
+The weight difference is max |w - w_ref| / max |w_ref| of the worst tensor, batch normalisation's statistics included,
+after all steps. Where a gradient happens to change sign, or a unit of ReLU to wake up, any two ways to round can end
+visibly apart, so plain training in float64 stands beside them: the population is as near to it as plain float32
+training is.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -27,12 +30,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from symloss.codegen.tables import GRID_P, GRID_Q, TableGradients, build_table
-from symloss.fitness.draws import batch_order, initial_weights
-from symloss.fitness.population import Training, train_population
+from symloss.fitness.choice import choose
+from symloss.fitness.population import train_population
 from symloss.fitness.reference import train_reference
+from symloss.fitness.training import Training
 from symloss.formula import parse_formula
 from symloss.symbolic.response import response_curves
-from symloss.tasks import Task, TaskConfig, load_task
+from symloss.tasks import Task, TaskConfig, defaults_of, load_task
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
@@ -74,74 +78,95 @@ LOSSES: dict[str, tuple[str, Criterion]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--members", type=int, default=64, help="networks in the population")
-    parser.add_argument("--steps", type=int, default=300, help="Adam steps")
+    parser.add_argument("--model", default="mlp", help="mlp, cnn, or package.module:factory")
+    parser.add_argument("--dataset", default="digits", help="such as digits or fashion-mnist")
+    parser.add_argument("--members", type=int, nargs="+", default=[1, 8, 64], help="networks in the population")
+    parser.add_argument("--steps", type=int, default=300, help="training steps")
     parser.add_argument("--repeats", type=int, default=5, help="timed runs, of which the median is taken")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+    parser.add_argument("--engine", default="auto", help="auto, stacked or single; the mlp has one of its own")
     options = parser.parse_args()
-    task = load_task(TaskConfig())
+    settings = defaults_of(options.model) | {"model": options.model, "dataset": options.dataset}
+    task = load_task(TaskConfig.from_dict(settings | {"engine": options.engine}))
     threads = torch.get_num_threads()
-    print(f"{_cpu()}; {os.cpu_count()} cores, {threads} torch threads; load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{_hardware(options.device)}; {os.cpu_count()} cores, {threads} torch threads; load {os.getloadavg()[0]:.1f}"
+    )
     print(f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}")
-    print(f"MLP 64-64-10, batch 128, {options.steps} Adam steps, {options.members} members")
+    config = task.config
+    size = sum(parameter.numel() for parameter in task.network(0).parameters())
+    print(
+        f"{config.dataset}, {config.model} of {size} parameters, batch {config.batch}, {config.optimizer}, "
+        f"{options.steps} steps and one evaluation"
+    )
+    choice = choose(task, options.device, max(options.members), threads)
+    print(f"engine: {choice.engine} ({choice.reason})")
+    task = load_task(replace(config, engine="auto" if choice.engine == "mlp" else choice.engine))
     for title, names in (("ngl", ["ngl"]), ("mix of " + ", ".join(LOSSES), list(LOSSES))):
-        together, alone = time_both(task, names, options.members, options.steps, options.repeats, threads)
+        together, alone = time_all(task, names, options.members, options.steps, options.repeats, options.device)
         print(f"\n{title}")
-        print(f"  one at a time   {1e3 * alone:8.1f} ms a candidate")
-        print(f"  population      {1e3 * together:8.1f} ms a candidate, {alone / together:.1f}x faster")
-    print(f"\nlargest relative weight difference after {options.steps} steps, seed 0")
-    print(f"  {'loss':8s}  population from plain  population from float64  plain from float64")
-    for name, (plain, double, floor) in weight_differences(task, options.steps).items():
-        print(f"  {name:8s} {plain:22.1e} {double:24.1e} {floor:19.1e}")
+        for count, seconds in alone.items():
+            print(f"  one at a time, {count} thread{'s' if count > 1 else ' '} {1 / seconds:9.2f} candidates a second")
+        for members, seconds in together.items():
+            ratio = min(alone.values()) / seconds
+            print(f"  {members:4d} members {1 / seconds:22.2f} candidates a second, {ratio:.1f} times as many")
+    for model in dict.fromkeys([options.model, "mlp", "cnn"]):
+        settings = defaults_of(model) | {"model": model, "dataset": options.dataset, "engine": options.engine}
+        print_differences(load_task(TaskConfig.from_dict(settings)), min(options.steps, 100), options.device)
 
 
-def time_both(
-    task: Task, names: list[str], members: int, steps: int, repeats: int, threads: int
-) -> tuple[float, float]:
-    """Return the median seconds per candidate of the population and of one at a time."""
-    gradients = tables([names[k % len(names)] for k in range(members)])
-    together, alone = [], {count: [] for count in {1, threads}}
-    train_population(task, gradients, [0], 10)
-    train_reference(task, LOSSES[names[0]][1], 0, 10)
+def time_all(
+    task: Task, names: list[str], sizes: list[int], steps: int, repeats: int, device: str
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Return the median seconds per candidate: of populations by size, and of one at a time by torch's threads."""
+    threads = torch.get_num_threads()
+    gradients = {size: tables([names[k % len(names)] for k in range(size)]) for size in sizes}
+    together: dict[int, list[float]] = {size: [] for size in sizes}
+    alone: dict[int, list[float]] = {count: [] for count in sorted({1, threads})}
+    train_population(task, gradients[sizes[0]], [0], 10, device=device)
+    train_plainly(task, LOSSES[names[0]][1], 10, device)
     for _ in range(repeats):
-        together.append(_seconds(lambda: train_population(task, gradients, [0], steps)) / members)
+        for size, times in together.items():
+            run = _seconds(lambda size=size: train_population(task, gradients[size], [0], steps, device=device))
+            times.append(run / size)
         for count, times in alone.items():
             torch.set_num_threads(count)
-            total = sum(_seconds(lambda name=name: train_reference(task, LOSSES[name][1], 0, steps)) for name in names)
+            total = sum(_seconds(lambda name=n: train_plainly(task, LOSSES[name][1], steps, device)) for n in names)
             times.append(total / len(names))
             torch.set_num_threads(threads)
-    return statistics.median(together), min(statistics.median(times) for times in alone.values())
+    return _medians(together), _medians(alone)
 
 
-def weight_differences(task: Task, steps: int) -> dict[str, tuple[float, float, float]]:
-    """Return each loss's distances: population to plain, population to plain float64, plain to plain float64."""
-    training = Training(task, tables(list(LOSSES)), [0], "cpu")
+@torch.no_grad()
+def _score(task: Task, network: nn.Module, device: str) -> float:
+    part = task.split(0).validation
+    rows, labels = torch.tensor(task.inputs[part], device=device), torch.tensor(task.labels[part], device=device)
+    hits = [(network(x).argmax(-1) == y).sum() for x, y in zip(rows.split(1024), labels.split(1024), strict=True)]
+    return torch.stack(hits).sum().item() / len(labels)
+
+
+def train_plainly(task: Task, criterion: Criterion, steps: int, device: str) -> float:
+    """Train one network, and return its validation accuracy."""
+    with torch.enable_grad():
+        network = train_reference(task, criterion, 0, steps, device)
+    return _score(task, network, device)
+
+
+def print_differences(task: Task, steps: int, device: str) -> None:
+    """Print each loss's distances: population to plain, population to plain float64, plain to plain float64."""
+    engine = choose(task, device, len(LOSSES)).engine
+    training = Training(task, tables(list(LOSSES)).to(device), [0], device, engine=engine, total=steps)
     training.advance(steps)
-    found = {}
+    print(f"\n{task.config.model} ({engine}): largest relative difference of weights after {steps} steps, seed 0")
+    print(f"  {'loss':8s}  population from plain  population from float64  plain from float64")
     for k, (name, (_, criterion)) in enumerate(LOSSES.items()):
-        stacked = list(training.network.weights(0, k).values())
-        plain = list(train_reference(task, criterion, 0, steps).parameters())
-        double = list(train_in_float64(task, criterion, steps).parameters())
-        found[name] = (_distance(stacked, plain), _distance(stacked, double), _distance(plain, double))
-    return found
-
-
-def train_in_float64(task: Task, criterion: Criterion, steps: int) -> nn.Sequential:
-    """Train one network as ``train_reference`` does, in float64."""
-    config, split = task.config, task.split(0)
-    network = nn.Sequential(
-        nn.Linear(task.features, config.hidden), nn.ReLU(), nn.Linear(config.hidden, task.classes)
-    ).double()
-    start = initial_weights(task.features, config.hidden, task.classes, 0)
-    with torch.no_grad():
-        for parameter, value in zip(network.parameters(), start.values(), strict=True):
-            parameter.copy_(torch.from_numpy(value))
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.lr)
-    inputs, labels = torch.tensor(task.inputs[split.train]).double(), torch.tensor(split.train_labels)
-    for batch in torch.tensor(batch_order(len(labels), config.batch, 0, steps, 0)):
-        optimiser.zero_grad()
-        criterion(network(inputs[batch]), labels[batch]).backward()
-        optimiser.step()
-    return network
+        found = training.network.weights(0, k) | training.network.buffers(0, k)
+        plain = train_reference(task, criterion, 0, steps, device).state_dict()
+        # Apple's GPUs have no float64.
+        exact = train_reference(task, criterion, 0, steps, "cpu", torch.float64).state_dict()
+        pairs = ((found, plain), (found, exact), (plain, exact))
+        to_plain, to_exact, floor = (_distance(list(a.values()), list(b.values())) for a, b in pairs)
+        print(f"  {name:8s} {to_plain:22.1e} {to_exact:24.1e} {floor:19.1e}")
 
 
 def tables(names: list[str]) -> TableGradients:
@@ -149,10 +174,13 @@ def tables(names: list[str]) -> TableGradients:
     return TableGradients(torch.stack([build_table(*pair) for pair in curves]))
 
 
-@torch.no_grad()
 def _distance(found: list[Tensor], expected: list[Tensor]) -> float:
-    pairs = zip(found, expected, strict=True)
-    return max(((a - b).abs().max() / b.abs().max()).item() for a, b in pairs)
+    pairs = [(a.cpu().double(), b.cpu().double()) for a, b in zip(found, expected, strict=True)]
+    return max(((a - b).abs().max() / b.abs().max().clamp(min=1e-12)).item() for a, b in pairs)
+
+
+def _medians(times: dict[int, list[float]]) -> dict[int, float]:
+    return {key: statistics.median(values) for key, values in times.items()}
 
 
 def _seconds(run: Callable[[], object]) -> float:
@@ -161,7 +189,9 @@ def _seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _cpu() -> str:
+def _hardware(device: str) -> str:
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
     try:
         with open("/proc/cpuinfo") as file:
             return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))

@@ -32,10 +32,15 @@ StepsOption = Annotated[
 BatchOption = Annotated[
     int | None, typer.Option(parser=whole_number, metavar="N", help="Samples in a step; the model's own by default.")
 ]
-OptimizerOption = Annotated[str, typer.Option(help="adam, adamw or sgd.")]
+HiddenOption = Annotated[
+    int | None, typer.Option(parser=whole_number, metavar="N", help="Width of the shipped networks; 64 by default.")
+]
+OptimizerOption = Annotated[str | None, typer.Option(help="adam, adamw or sgd; the model's own by default.")]
 LrOption = Annotated[float | None, typer.Option(help="The learning rate; the model's own by default.")]
 WeightDecayOption = Annotated[float, typer.Option(help="Weight decay, 0 or more.")]
-ScheduleOption = Annotated[str, typer.Option(help="The learning rate over the steps: constant or cosine.")]
+ScheduleOption = Annotated[
+    str | None, typer.Option(help="The learning rate over the steps: constant or cosine; the model's own by default.")
+]
 WarmupOption = Annotated[float, typer.Option(help="The share of the steps in which the learning rate rises from 0.")]
 LabelNoiseOption = Annotated[
     float, typer.Option(help="The probability in [0, 1) that a training label is replaced by another class.")

@@ -289,3 +289,58 @@ except SystemExit:
 assert not {{"torch", "sympy", "sklearn", "scipy", "numpy", "matplotlib", "plotille"}} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_search_on_images_of_ones_own_with_a_network_of_ones_own(symloss: Run) -> None:
+    """The factory lies beside where the command is called, and its samples have three channels."""
+    Path("mine.py").write_text(
+        "import numpy as np\n"
+        "from torch import nn\n\n\n"
+        "def data():\n"
+        "    rng = np.random.default_rng(0)\n"
+        "    labels = np.arange(400) % 3\n"
+        "    images = rng.normal(size=(400, 3, 8, 8)) * 0.5\n"
+        "    images[np.arange(400), labels] += 1\n"
+        "    return images.astype('float32'), labels\n\n\n"
+        "def network(shape, classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.LayerNorm(int(np.prod(shape))), nn.LazyLinear(classes))\n"
+    )
+    arguments = ["--dataset", "mine:data", "--model", "mlp,mine:network", "--metric", "accuracy,ece"]
+    # A lazy layer has no weights to draw: said before anything is trained.
+    refused = symloss("evolve", "default", *TINY, *arguments)
+    assert refused.code == 2, refused.out
+    Path("mine.py").write_text(Path("mine.py").read_text().replace("nn.LazyLinear(classes)", "nn.Linear(192, classes)"))
+    sys.modules.pop("mine", None)
+    done = symloss("evolve", "default", *TINY, *arguments, "--control", "random", "--run-dir", "here")
+    assert done.code == 0, done.err
+    result = json.loads(Path("here/hall_of_fame.json").read_text())
+    assert [task["model"] for task in result["config"]["tasks"]] == ["mlp", "mine:network"]
+    assert [part["model"] for part in result["baselines"][0]["tasks"]] == ["mlp", "mine:network"]
+    assert "random #1" in done.out
+    assert "ece, test %" in done.out
+    sys.modules.pop("mine", None)
+
+
+def test_conditions_and_settings_reach_the_task(symloss: Run) -> None:
+    options = ["--label-noise", 0.2, "--noise", "asymmetric", "--imbalance", 0.5, "--train-size", 300, "--batch", 50]
+    more = ["--optimizer", "sgd", "--lr", 0.05, "--schedule", "cosine", "--warmup", 0.1, "--weight-decay", 1e-4]
+    done = symloss("benchmark", "ngl", "--seeds", 2, "--steps", 20, *options, *more, "--hidden", 16, "--json", "b.json")
+    assert done.code == 0, done.err
+    [task] = json.loads(Path("b.json").read_text())["config"]["tasks"]
+    expected = {"label_noise": 0.2, "noise": "asymmetric", "imbalance": 0.5, "train_size": 300, "batch": 50}
+    expected |= {
+        "optimizer": "sgd",
+        "lr": 0.05,
+        "schedule": "cosine",
+        "warmup": 0.1,
+        "weight_decay": 1e-4,
+        "hidden": 16,
+    }
+    assert expected.items() <= task.items()
+
+
+def test_a_models_own_settings_hold_unless_others_are_given(symloss: Run) -> None:
+    arguments = ["--models", "cnn", "--seeds", 2, "--steps", 3, "--engine", "single", "--json", "b.json"]
+    assert symloss("benchmark", "ngl", *arguments, "--lr", 0.01).code == 0
+    [task] = json.loads(Path("b.json").read_text())["config"]["tasks"]
+    assert (task["schedule"], task["batch"], task["lr"], task["steps"]) == ("cosine", 64, 0.01, 3)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -66,9 +68,7 @@ def test_network_that_cannot_be_stacked_trains_alone(model, batch, reason, table
     scores = train_population(task, TableGradients(tables("ce", "brier")), [0], 10)
     assert scores.engine == "single"
     assert "cannot be stacked" in scores.reason
-    assert pytest.approx(0) == 0
-    with pytest.raises(AssertionError, match=reason):
-        raise AssertionError(scores.reason)
+    assert re.search(reason, scores.reason)
     training = Training(task, TableGradients(tables("ce")), [0], "cpu", engine="single", total=10)
     training.advance(10)
     expected = train_reference(task, criterions["ce"], 0, 10).state_dict()

@@ -12,8 +12,8 @@ from symloss.fitness.engines import build_population, job_width, layout_of
 from symloss.fitness.population import train_population
 from symloss.fitness.reference import accuracy, train_reference
 from symloss.fitness.stacked import WIDTH
-from symloss.fitness.traits import traits
 from symloss.fitness.training import Training
+from symloss.fitness.traits import traits
 from symloss.tasks import TaskConfig, load_task
 
 ENGINES = ["single", "stacked"]
@@ -210,7 +210,7 @@ def test_network_that_fails_in_training_is_named():
 
 
 def test_unknown_engine_is_refused():
-    with pytest.raises(SymlossError, match="unknown engine 'stackd'.*did you mean 'stacked'"):
+    with pytest.raises(SymlossError, match=r"unknown engine 'stackd'.*; did you mean 'stacked'\?"):
         build_population(task_of("smooth"), "stackd", [0], 1, "cpu")
 
 

@@ -118,7 +118,7 @@ def stubborn(job):
 
 
 class Heavy:
-    """A function that says in which process it was read, where it runs, and in which reading."""
+    """A function that says in which process and when it was read, and where it runs."""
 
     def __reduce__(self):
         return Heavy._read, ()
@@ -131,7 +131,26 @@ class Heavy:
 
     def __call__(self, job):
         time.sleep(0.01)
-        return self.reading[0], os.getpid(), self.reading
+        return self.reading, os.getpid()
+
+
+def length_and(data, job):
+    return len(data) + job
+
+
+def quick_then_endless(job):
+    if job[1]:
+        note_and_sleep(job)
+    return 0
+
+
+def survives(folder):
+    """Write this process's id, wait for a sign, and go on a little."""
+    write(Path(folder, "pid0"), os.getpid())
+    while not Path(folder, "pid1").exists():
+        time.sleep(0.01)
+    time.sleep(0.1)
+    return "finished"
 
 
 def threads(job):

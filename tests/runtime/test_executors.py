@@ -126,15 +126,35 @@ def test_a_job_that_kills_its_workers_is_named_and_the_others_are_kept(remote):
     assert_drawn(list(remote.imap(jobs.draw, range(3))), 3)
 
 
-def test_an_abandoned_iterator_cancels_what_has_not_started(executor, tmp_path):
-    iterator = executor.imap(jobs.mark, [(tmp_path, place, 0.2) for place in range(30)])
-    next(iterator)
+def test_an_abandoned_iterator_cancels_what_is_not_finished(executor, tmp_path):
+    iterator = executor.imap(jobs.quick_then_endless, [(tmp_path, place) for place in range(30)])
+    assert next(iterator) == (0, 0)
+    if executor.workers > 1:
+        wait_for(tmp_path / "pid1")
     start = time.monotonic()
     iterator.close()
-    assert time.monotonic() - start < 2
-    time.sleep(0.5)
-    assert len(list(tmp_path.iterdir())) <= 5
     assert_drawn(list(executor.imap(jobs.draw, range(3))), 3)
+    assert time.monotonic() - start < 10
+    started = [int(path.read_text()) for path in tmp_path.glob("pid*")]
+    assert len(started) <= 5
+    assert all(gone(process) for process in started)
+
+
+def test_an_abandoned_iterator_ends_its_processes_at_once(tmp_path):
+    with Processes(2) as executor:
+        iterator = executor.imap(jobs.quick_then_endless, [(tmp_path, place) for place in range(2)])
+        next(iterator)
+        process = wait_for(tmp_path / "pid1")
+        iterator.close()
+        assert gone(process, 0.5)
+
+
+def test_the_function_is_read_once_by_each_worker(remote):
+    for _ in range(2):
+        results = [result for _, result in remote.imap(jobs.Heavy(), range(12))]
+        readings, processes = {reading for reading, _ in results}, {process for _, process in results}
+        assert len(readings) == len(processes)
+        assert {process for process, _ in readings} == processes
 
 
 def test_a_closed_executor_starts_anew(tmp_path):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from multiprocessing import connection
 from pathlib import Path
 
 import executor_jobs as jobs
@@ -59,6 +62,28 @@ def test_ctrl_c_ends_the_program_and_its_workers_at_once(script):
     assert errors.strip().endswith("KeyboardInterrupt")
 
 
+def test_ctrl_c_while_workers_start_is_the_parents_alone(tmp_path):
+    path = tmp_path / "slow_start.py"
+    path.write_text(
+        "import os, pathlib, time\n"
+        "from symloss.runtime import Processes\n"
+        "if __name__ == '__mp_main__':  # in a worker that is not ready yet\n"
+        f"    pathlib.Path({str(tmp_path)!r}, f'{{os.getpid()}}').touch()\n"
+        "    time.sleep(20)\n"
+        "if __name__ == '__main__':\n"
+        "    list(Processes(2).imap(abs, [1, 2]))\n"
+    )
+    program = subprocess.Popen([sys.executable, path], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    end = time.monotonic() + 20
+    while len(started := [int(file.name) for file in tmp_path.iterdir() if file.name.isdigit()]) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    os.killpg(program.pid, signal.SIGINT)
+    _, errors = program.communicate(timeout=10)
+    assert all(gone(worker, 0.5) for worker in started)
+    assert errors.count("Traceback") == 1
+
+
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_end_soon_after_a_killed_parent(script, ending):
     program, workers = script
@@ -86,12 +111,27 @@ def test_threads_share_the_cores(monkeypatch):
     assert os.environ["OMP_NUM_THREADS"] == "7"
 
 
-def test_the_function_is_read_once_by_each_worker():
+def test_the_function_is_sent_once_to_each_worker(monkeypatch):
+    sent = []
+    send = connection.Connection.send_bytes
+    monkeypatch.setattr(connection.Connection, "send_bytes", lambda self, m: sent.append(len(m)) or send(self, m))
+    function = functools.partial(jobs.length_and, b"data" * 250_000)
     with Processes(2) as executor:
-        for _ in range(2):
-            results = [result for _, result in executor.imap(jobs.Heavy(), range(10))]
-            assert all(read_by == process for read_by, process, _ in results)
-            assert len({reading for _, _, reading in results}) <= 2
+        assert dict(executor.imap(function, range(10))) == {place: 1_000_000 + place for place in range(10)}
+    assert len(sent) == 10
+    assert sum(size > 1_000_000 for size in sent) <= 2
+
+
+def test_a_worker_ignores_ctrl_c(tmp_path):
+    def interrupt():
+        os.kill(wait_for(tmp_path / "pid0"), signal.SIGINT)
+        (tmp_path / "pid1").touch()
+
+    sender = threading.Thread(target=interrupt)
+    sender.start()
+    with Processes(2) as executor:
+        assert list(executor.imap(jobs.survives, [tmp_path])) == [(0, "finished")]
+    sender.join()
 
 
 def test_a_worker_killed_between_two_calls_is_replaced():

@@ -19,7 +19,6 @@ from symloss.search import Candidate, Generation, Rejection, SearchConfig
 from symloss.store import Run, default_run_dir, find_loss, write_atomic
 from symloss.tasks import TaskConfig
 
-
 TASKS = (TaskConfig(steps=30), TaskConfig(label_noise=0.4))
 
 
@@ -140,7 +139,10 @@ def test_what_is_no_run_is_said_to_be_none(tmp_path: Path, monkeypatch: pytest.M
         Run.open(Path("firts"))
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"grammar": {}}', "\x00", '{"grammar": 1, "tasks": 2, "search": 3, "device": 4}'])
+NUMBERS = '{"grammar": 1, "tasks": 2, "search": 3, "device": 4}'
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"grammar": {}}', "\x00", NUMBERS])
 def test_a_damaged_configuration_is_a_clear_error(tmp_path: Path, text: str) -> None:
     create(tmp_path / "run").close()
     (tmp_path / "run" / "config.json").write_text(text)

@@ -92,6 +92,12 @@ def test_cnn_takes_any_image(channels, height, width, classes, hidden):
     assert network.eval()(inputs).isfinite().all()
 
 
+def test_cnn_does_not_grow_with_the_image():
+    for side in (28, 60, 200):
+        network = build_network(TaskConfig(model="cnn"), (1, side, side), 10, 0)
+        assert network[-1].in_features == 64 * 4 * 4
+
+
 @pytest.mark.parametrize("shape", [(64,), (1, 7, 20), (28, 28, 1)])
 def test_cnn_refuses_what_is_no_image(shape):
     with pytest.raises(SymlossError, match=r"the model 'cnn' needs images .* at least 8x8 pixels.*choose 'mlp'"):
