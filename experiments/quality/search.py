@@ -1,6 +1,6 @@
 """Does the search beat random search, cross-entropy and the losses that people know?
 
-    python experiments/quality/search.py run digits-clean [--runs 5] [--budget 1024] [--out FOLDER]
+    python experiments/quality/search.py run digits-clean [--runs 5] [--budget 1024] [--out FOLDER] [--ablate]
     python experiments/quality/search.py report [--out FOLDER]
 
 ``run`` does everything for one condition and keeps each part as a JSON file, so that a stopped run goes on:
@@ -13,7 +13,8 @@
 3. Each with its learning rate is trained with 20 fresh seeds, and the test set is read.
 
 ``report`` prints the table and draws the anytime curves: the best validation score so far, over the third rung's five
-seeds, against candidates trained and against seconds.
+seeds, against candidates trained and against seconds. With ``--ablate`` the search runs without its surrogate too, and
+the report says how many candidates it needs with the surrogate to reach the score that it ends with without.
 """
 
 from __future__ import annotations
@@ -52,12 +53,17 @@ CONDITIONS = {
 FACTORS = (1 / 3, 1.0, 3.0)
 SWEEP_SEEDS = range(4000, 4005)  # below every search's seeds, above every comparison's
 FRESH_SEEDS = range(20)
-STRATEGIES = ("gp", "random")
+#: What is compared, each with its settings; the last only with --ablate.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "gp": {"strategy": "gp"},
+    "random": {"strategy": "random"},
+    "unaided": {"strategy": "gp", "surplus": 1},
+}
 
 Loss = Formula | CatalogueLoss
 
 
-def search(task: TaskConfig, strategy: str, seed: int, budget: int) -> dict[str, Any]:
+def search(task: TaskConfig, variant: str, seed: int, budget: int) -> dict[str, Any]:
     """Run one search and return its first-ranked loss and its anytime curve."""
     curve: list[tuple[int, float, float]] = []
 
@@ -67,14 +73,14 @@ def search(task: TaskConfig, strategy: str, seed: int, budget: int) -> dict[str,
             if not curve or (curve[-1][0], curve[-1][2]) != (point[0], point[2]):
                 curve.append(point)
 
-    config = SearchConfig(seed=seed, strategy=strategy, budget=budget)
+    config = SearchConfig(seed=seed, budget=budget, **VARIANTS[variant])
     engine = Search(load_grammar("default"), load_task(task), config, MemoryJournal(), observe)
     started = time.perf_counter()
     found = engine.run()
     best = found.hall_of_fame[0]
     return {
         "seed": seed,
-        "strategy": strategy,
+        "variant": variant,
         "expression": to_text(displayed_form(best.derivation.formula)),
         "size": best.size,
         "origin": best.origin,
@@ -115,7 +121,7 @@ def judged(task: TaskConfig, names: Sequence[str], losses: Sequence[Loss]) -> li
     ]
 
 
-def run(name: str, runs: int, budget: int, out: Path) -> None:
+def run(name: str, runs: int, budget: int, out: Path, ablate: bool) -> None:
     """Do what is not done of a condition."""
     task = CONDITIONS[name]
     folder = out / name
@@ -130,7 +136,7 @@ def run(name: str, runs: int, budget: int, out: Path) -> None:
 
     part("about", lambda: about(task, budget))
     for seed in range(runs):
-        for strategy in STRATEGIES:
+        for strategy in ("gp", "random", "unaided") if ablate else ("gp", "random"):
             found = part(f"{strategy}-{seed}", lambda s=strategy, r=seed: search(task, s, r, budget))
             loss = parse_formula(found["expression"])
 
@@ -179,8 +185,9 @@ def summary(folder: Path) -> dict[str, Any] | None:
     def read(file: str) -> Any:
         return json.loads((folder / f"{file}.json").read_text())
 
-    seeds = sorted(int(path.stem.split("-")[1]) for path in folder.glob("gp-*.json") if "test" not in path.stem)
-    tests = {s: np.array([read(f"{s}-{seed}-test")["test"] for seed in seeds]) for s in STRATEGIES}
+    variants = [name for name in VARIANTS if (folder / f"{name}-0-test.json").exists()]
+    seeds = sorted(int(path.stem.split("-")[1]) for path in folder.glob("gp-*-test.json"))
+    tests = {name: np.array([read(f"{name}-{seed}-test")["test"] for seed in seeds]) for name in variants}
     catalogue = read("catalogue")
     tested = {row["loss"]: np.array(row["test"]) for row in catalogue if "test" in row}
     best = max(catalogue, key=lambda row: row["validation"])["loss"]
@@ -196,7 +203,7 @@ def summary(folder: Path) -> dict[str, Any] | None:
         "gain": float(gain.mean()),
         "p": float(stats.ttest_1samp(gain, 0).pvalue),
         "significant_runs": int(sum(stats.ttest_rel(row, tested["ce"]).pvalue < 0.01 for row in tests["gp"])),
-        "curves": {s: [read(f"{s}-{seed}")["curve"] for seed in seeds] for s in STRATEGIES},
+        "curves": {name: [read(f"{name}-{seed}")["curve"] for seed in seeds] for name in variants},
     }
 
 
@@ -216,6 +223,32 @@ def report(out: Path) -> None:
             f"| {100 * found['gain']:+.2f}, {found['p']:.1g} ({found['significant_runs']} of {found['runs']} runs) |"
         )
         draw(name, found["curves"], out / f"{name}.svg")
+    for name in CONDITIONS:
+        found = summary(out / name)
+        if found and "unaided" in found["curves"]:
+            goal, needed, spent = saving(found["curves"])
+            print(
+                f"{name}: without the surrogate {100 * goal:.2f} % after {spent:.0f} candidates (median of runs); "
+                f"with it after {needed:.0f}, {needed / spent:.0%}"
+            )
+
+
+def saving(curves: dict[str, list[list[list[float]]]]) -> tuple[float, float, float]:
+    """Return the median score that searches without the surrogate end with, and the candidates with and without it.
+
+    A search reaches a score when the best so far, by its median over runs, is no less.
+    """
+    grid = np.arange(1, int(max(curve[-1][0] for runs in curves.values() for curve in runs)) + 1)
+
+    def median(variant: str) -> np.ndarray:
+        runs = [np.array(curve, dtype=float) for curve in curves[variant]]
+        return np.median([np.where(grid < run[0, 0], 0, _so_far(run[:, 0], run[:, 2], grid)) for run in runs], axis=0)
+
+    goal = float(median("unaided")[-1])
+    reached = np.flatnonzero(median("gp") >= goal)
+    first_without = np.flatnonzero(median("unaided") >= goal)
+    needed = float(grid[reached[0]]) if len(reached) else float("inf")
+    return goal, needed, float(grid[first_without[0]])
 
 
 def draw(name: str, curves: dict[str, list[list[list[float]]]], path: Path) -> None:
@@ -226,7 +259,7 @@ def draw(name: str, curves: dict[str, list[list[list[float]]]], path: Path) -> N
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
-    for strategy, colour in (("gp", "C0"), ("random", "C1")):
+    for strategy, colour in zip(curves, ("C0", "C1", "C2"), strict=False):
         for axis, column, label in ((axes[0], 0, "candidates trained"), (axes[1], 1, "seconds")):
             runs = [np.array(curve, dtype=float) for curve in curves[strategy]]
             start, end = max(run[0, column] for run in runs), max(run[-1, column] for run in runs)
@@ -254,13 +287,14 @@ def main() -> None:
     parser.add_argument("conditions", nargs="*", help=f"of {', '.join(CONDITIONS)}; all by default")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--budget", type=int, default=1024)
+    parser.add_argument("--ablate", action="store_true", help="also search without the surrogate")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "results" / "search")
     options = parser.parse_args()
     if options.command == "report":
         report(options.out)
         return
     for name in options.conditions or CONDITIONS:
-        run(name, options.runs, options.budget, options.out)
+        run(name, options.runs, options.budget, options.out, options.ablate)
 
 
 if __name__ == "__main__":

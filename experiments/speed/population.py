@@ -165,7 +165,7 @@ def print_differences(task: Task, steps: int, device: str) -> None:
         # Apple's GPUs have no float64.
         exact = train_reference(task, criterion, 0, steps, "cpu", torch.float64).state_dict()
         pairs = ((found, plain), (found, exact), (plain, exact))
-        to_plain, to_exact, floor = (_distance(list(a.values()), list(b.values())) for a, b in pairs)
+        to_plain, to_exact, floor = (_distance(a, b) for a, b in pairs)
         print(f"  {name:8s} {to_plain:22.1e} {to_exact:24.1e} {floor:19.1e}")
 
 
@@ -174,8 +174,10 @@ def tables(names: list[str]) -> TableGradients:
     return TableGradients(torch.stack([build_table(*pair) for pair in curves]))
 
 
-def _distance(found: list[Tensor], expected: list[Tensor]) -> float:
-    pairs = [(a.cpu().double(), b.cpu().double()) for a, b in zip(found, expected, strict=True)]
+def _distance(found: dict[str, Tensor], expected: dict[str, Tensor]) -> float:
+    if found.keys() != expected.keys():  # the MLP with gradients of its own has names of its own, in the same order
+        found = dict(zip(expected, found.values(), strict=True))
+    pairs = [(found[name].cpu().double(), value.cpu().double()) for name, value in expected.items()]
     return max(((a - b).abs().max() / b.abs().max().clamp(min=1e-12)).item() for a, b in pairs)
 
 

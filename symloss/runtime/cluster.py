@@ -142,9 +142,13 @@ class RayExecutor:
 
     def _cancel(self, references: list[Any]) -> None:
         """Cancel jobs, running ones with their worker: within native code nothing else stops them."""
-        for reference in references:
+        for _ in range(3):  # Ray can miss a job that is just on its way to a worker
+            if not references:
+                return
             try:
-                self._ray.cancel(reference, force=True)
+                for reference in references:
+                    self._ray.cancel(reference, force=True)
+                _, references = self._ray.wait(references, num_returns=len(references), timeout=1.0)
             except Exception:  # the cluster is gone, and the jobs with it
                 return
 

@@ -113,7 +113,8 @@ def test_an_empty_hall_of_fame_says_what_to_do() -> None:
 def test_the_benchmark_has_a_table_for_each_dataset() -> None:
     rows = [row("ce", 0.9, None), row("ngl", 0.91, 0.01, p=0.2)]
     target = console()
-    for part in benchmark_tables({"results": rows + [r | {"dataset": "other", "model": m} for m in ("a", "b") for r in rows]}):
+    others = [r | {"dataset": "other", "model": model} for model in ("a", "b") for r in rows]
+    for part in benchmark_tables({"results": rows + others}):
         target.print(part)
     shown = text_of(target)
     assert "digits, mlp: accuracy over 12 seeds" in shown

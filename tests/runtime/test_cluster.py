@@ -95,7 +95,7 @@ def test_ray_refuses_at_the_address(monkeypatch, port):
 def test_a_lost_cluster_says_how_to_go_on(local_ray, monkeypatch):
     import ray
 
-    def lost(references):
+    def lost(*references, **options):
         raise ray.exceptions.LocalRayletDiedError
 
     with monkeypatch.context() as patch:
