@@ -14,7 +14,7 @@ from torch import Tensor
 
 from symloss.codegen.tables import GRID_SIZE, TableGradients
 from symloss.fitness.data import Resident
-from symloss.fitness.engines import job_width, layout_of
+from symloss.fitness.engines import job_width
 from symloss.fitness.network import Population
 from symloss.fitness.stacked import SAMPLES, WIDTH
 from symloss.fitness.training import Training
@@ -140,20 +140,19 @@ def _near(expected: Tensor, found: Tensor) -> bool:
 
 def _measured(task: Task, device: torch.device, members: int, workers: int) -> Choice:
     """Return the faster engine, by a few steps of each with all threads that will train."""
-    widths, data = {}, {}
-    for engine in ("single", "stacked"):
-        widths[engine] = job_width(engine, _MEMBERS, members, workers, device.type == "cpu")
-        data[engine] = Resident(task, device, layout_of(task, engine, device))
+    on_cpu = device.type == "cpu"
+    widths = {e: job_width(e, _MEMBERS, members, workers, on_cpu) for e in ("single", "stacked")}
+    data = Resident(task, device, flat=False)
     best = dict.fromkeys(widths, float("inf"))
     started = time.perf_counter()
     for _ in range(_REPEATS):
         for engine, width in widths.items():
-            trainings = [_training(task, device, engine, width, data[engine]) for _ in range(workers)]
+            trainings = [_training(task, device, engine, width, data) for _ in range(workers)]
             best[engine] = min(best[engine], _seconds(trainings, device) / (width * workers * _STEPS))
         if time.perf_counter() - started > _ENOUGH:
             break
     single, stacked = best["single"], best["stacked"]
-    clearly = _CLEARLY if device.type == "cpu" else 1.0
+    clearly = _CLEARLY if on_cpu else 1.0
     engine = "stacked" if stacked * clearly < single else "single"
     reason = f"measured: {1e3 * single:.3g} ms a step of one network with single, {1e3 * stacked:.3g} ms with stacked"
     return Choice(engine, reason, single, stacked)

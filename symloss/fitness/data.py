@@ -12,42 +12,24 @@ from torch import Tensor
 from symloss.tasks import Task
 
 
-def rows(inputs: np.ndarray, layout: str) -> Tensor:
-    """Return inputs ``[N, *shape]`` as rows ``[N, D]`` that :func:`shaped` makes samples of in a given layout.
+class Resident:
+    """A task's inputs on a device.
 
     Args:
-        inputs: float32.
-        layout: ``"flat"`` (a sample is a vector ``[D]``), ``"plain"`` (its own shape), or ``"channels_last"`` (the
-            shape ``[C, H, W]``, with the channels of a pixel side by side in memory).
+        task: the data.
+        device: where they are kept.
+        flat: whether a sample is a vector ``[D]`` rather than of the task's shape.
     """
-    if layout == "channels_last":
-        inputs = inputs.transpose(0, 2, 3, 1)
-    return torch.tensor(np.ascontiguousarray(inputs).reshape(len(inputs), -1))
 
-
-def shaped(rows: Tensor, layout: str, shape: tuple[int, ...]) -> Tensor:
-    """Return rows ``[..., D]`` as samples ``[..., *shape]``, or as they are if the layout is flat."""
-    if layout == "flat":
-        return rows
-    if layout == "plain":
-        return rows.unflatten(-1, shape)
-    channels, height, width = shape
-    return rows.unflatten(-1, (height, width, channels)).movedim(-1, -3)
-
-
-class Resident:
-    """A task's inputs on a device, in a layout (see :func:`rows`)."""
-
-    def __init__(self, task: Task, device: str | torch.device, layout: str) -> None:
+    def __init__(self, task: Task, device: str | torch.device, *, flat: bool) -> None:
         self._task = task
         self._device = torch.device(device)
-        self._layout = layout
-        self._pool = rows(task.inputs, layout).to(device)
+        self._shape = (task.features,) if flat else task.shape
+        self._pool = self._rows(task.inputs)
 
     def pool(self, index: Tensor) -> Tensor:
         """Return the pool's samples ``[*index, *shape]`` for indices of any shape."""
-        found = self._pool.index_select(0, index.reshape(-1))
-        return shaped(found.view(*index.shape, -1), self._layout, self._task.shape)
+        return self._pool.index_select(0, index.reshape(-1)).view(*index.shape, *self._shape)
 
     def pool_batches(self, index: np.ndarray, batch: int) -> Iterator[Tensor]:
         """Yield the pool's samples of indices ``[N]``, in batches."""
@@ -57,8 +39,11 @@ class Resident:
     def test_batches(self, batch: int) -> Iterator[Tensor]:
         """Yield the samples of the test set, in batches."""
         for part in self._test.split(batch):
-            yield shaped(part, self._layout, self._task.shape)
+            yield part.view(-1, *self._shape)
 
     @cached_property
     def _test(self) -> Tensor:
-        return rows(self._task.test_set()[0], self._layout).to(self._device)
+        return self._rows(self._task.test_set()[0])
+
+    def _rows(self, inputs: np.ndarray) -> Tensor:
+        return torch.tensor(inputs.reshape(len(inputs), -1), device=self._device)

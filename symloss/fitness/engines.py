@@ -8,11 +8,11 @@ import torch
 
 from symloss.errors import SymlossError, unknown
 from symloss.fitness.mlp import PopulationMLP
+from symloss.fitness.modules import build_networks, draws_numbers
 from symloss.fitness.network import Population
 from symloss.fitness.precision import Precision
 from symloss.fitness.single import PopulationSingle
 from symloss.fitness.stacked import WIDTH, PopulationStacked
-from symloss.fitness.traits import build_networks, traits
 from symloss.tasks import Task, initial_weights
 
 #: Engine -> one line about it. ``"mlp"`` is for the model of that name alone and the only one for it.
@@ -49,16 +49,7 @@ def build_population(
         raise SymlossError(unknown("engine", engine, ENGINES))
     networks = build_networks(task, list(seeds))
     build = PopulationStacked if engine == "stacked" else PopulationSingle
-    return build(networks, seeds, members, traits(task), Precision.of(task.config, device), device)
-
-
-def layout_of(task: Task, engine: str, device: str | torch.device) -> str:
-    """Return the layout in which an engine's networks take a task's inputs, see :func:`~symloss.fitness.data.rows`."""
-    if engine == "mlp":
-        return "flat"
-    # Stacked convolutions gain nothing from the other layout, and on a GPU float32 does not either.
-    fast = engine == "single" and torch.device(device).type == "cpu" and traits(task).channels_last
-    return "channels_last" if fast else "plain"
+    return build(networks, seeds, members, draws_numbers(task), Precision.of(task.config, device), device)
 
 
 def job_width(engine: str, chunk: int, losses: int, workers: int, on_cpu: bool) -> int:

@@ -14,7 +14,7 @@ from symloss.codegen.tables import Gradients
 from symloss.errors import SymlossError
 from symloss.fitness.choice import choose
 from symloss.fitness.data import Resident
-from symloss.fitness.engines import job_width, layout_of
+from symloss.fitness.engines import job_width
 from symloss.fitness.memory import Narrowing, measured_chunk
 from symloss.fitness.training import Training
 from symloss.tasks import Task
@@ -120,7 +120,7 @@ def train_population(
     shape = (len(task.config.metrics), len(checkpoints), total, len(seeds))
     validation, tested = np.zeros(shape), np.zeros(shape) if test else None
     diverged = np.zeros(shape[2:], dtype=bool)
-    data = Resident(task, device, layout_of(task, choice.engine, device))
+    data = Resident(task, device, flat=choice.engine == "mlp")
 
     def training(members: Sequence[int], columns: range) -> Training:
         # A lone network gets a twin: BLAS multiplies single matrices in another order than batches of them.

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from symloss.fitness.draws import batch_order
+from symloss.fitness.modules import build_networks, draws_numbers
 from symloss.fitness.noise import network_noise
 from symloss.fitness.optimiser import rate_factor, torch_optimiser
-from symloss.fitness.traits import build_networks, traits
 from symloss.tasks import Task
 
 
@@ -36,7 +36,7 @@ def train_reference(
         dtype: of parameters and inputs.
     """
     config, split = task.config, task.split(seed)
-    draws = traits(task).draws
+    draws = draws_numbers(task)
     (network,) = build_networks(task, [seed])
     network.to(device, dtype)
     optimiser = torch_optimiser(config, network.parameters())

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from symloss.fitness.flat import FlatParameters, evaluation_rows
 from symloss.fitness.noise import network_noise
 from symloss.fitness.precision import Precision
-from symloss.fitness.traits import Traits
 
 
 class PopulationSingle:
@@ -26,7 +25,7 @@ class PopulationSingle:
         networks: one for each of S seeds, with the initial weights of its members.
         seeds: their numbers, which key what they draw.
         members: K.
-        traits: what the network does.
+        draws: whether the network draws random numbers in training.
         precision: of its arithmetic.
         device: where the networks are.
 
@@ -40,14 +39,14 @@ class PopulationSingle:
         networks: Sequence[nn.Module],
         seeds: Sequence[int],
         members: int,
-        traits: Traits,
+        draws: bool,
         precision: Precision,
         device: str | torch.device,
     ) -> None:
         self._flat = FlatParameters(networks, members, device)
         self.parameters, self.gradients = self._flat.values, self._flat.gradients
-        self.capturable, self.rows = not traits.draws, evaluation_rows(device)
-        self._seeds, self._draws, self._precision = list(seeds), traits.draws, precision
+        self.capturable, self.rows = not draws, evaluation_rows(device)
+        self._seeds, self._draws, self._precision = list(seeds), draws, precision
         self._modules = [[copy.deepcopy(network).to(device).train() for _ in range(members)] for network in networks]
         #: For each network its parameters, and where their gradients go.
         self._pairs: list[list[tuple[list[Tensor], list[Tensor]]]] = []

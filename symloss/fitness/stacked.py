@@ -16,7 +16,6 @@ from torch.func import functional_call, vmap
 from symloss.fitness.flat import FlatParameters, evaluation_rows
 from symloss.fitness.noise import network_noise
 from symloss.fitness.precision import Precision
-from symloss.fitness.traits import Traits
 
 #: Networks in a stack on a CPU, always: a stacked kernel rounds by the number of networks.
 WIDTH = 8
@@ -36,7 +35,7 @@ class PopulationStacked:
         networks: one for each of S seeds, with the initial weights of its members.
         seeds: their numbers, which key what they draw.
         members: K, on a CPU at most :data:`WIDTH`.
-        traits: what the network does.
+        draws: whether the network draws random numbers in training.
         precision: of its arithmetic.
         device: where the networks are.
 
@@ -48,7 +47,7 @@ class PopulationStacked:
         networks: Sequence[nn.Module],
         seeds: Sequence[int],
         members: int,
-        traits: Traits,
+        draws: bool,
         precision: Precision,
         device: str | torch.device,
     ) -> None:
@@ -56,9 +55,9 @@ class PopulationStacked:
         width = WIDTH if self._padded else members
         assert members <= width
         self.least = members if self._padded else 1
-        self.capturable, self.rows = not traits.draws, evaluation_rows(device)
+        self.capturable, self.rows = not draws, evaluation_rows(device)
         self._members, self._width = members, width
-        self._seeds, self._draws, self._precision = list(seeds), traits.draws, precision
+        self._seeds, self._draws, self._precision = list(seeds), draws, precision
         self._flat = FlatParameters(networks, width, device)
         self.parameters, self.gradients = self._flat.values, self._flat.gradients
         self._leaves = [

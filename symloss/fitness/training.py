@@ -12,7 +12,7 @@ from torch import Tensor
 from symloss.codegen.tables import Gradients
 from symloss.fitness.data import Resident
 from symloss.fitness.draws import batch_order
-from symloss.fitness.engines import build_population, layout_of
+from symloss.fitness.engines import build_population
 from symloss.fitness.evaluation import evaluate
 from symloss.fitness.graphs import StepRunner
 from symloss.fitness.optimiser import FlatOptimiser
@@ -34,7 +34,7 @@ class Training:
         device: where to train.
         engine: one of :data:`~symloss.fitness.engines.ENGINES`.
         total: the steps of the whole training, which the schedule of the step size is relative to.
-        data: the task's inputs on the device in the network's layout, if some other training has them already.
+        data: the task's inputs on the device, flat for the MLP, if some other training has them already.
 
     Attributes:
         step: the number of steps taken.
@@ -59,7 +59,7 @@ class Training:
         self._splits = [task.split(seed) for seed in seeds]
         self._device = torch.device(device)
         self.network = build_population(task, engine, seeds, len(gradients), device)
-        self._data = data or Resident(task, device, layout_of(task, engine, device))
+        self._data = data or Resident(task, device, flat=engine == "mlp")
         self._optimiser = FlatOptimiser(task.config, self.network.parameters, self.network.gradients, total)
         capture = self._device.type == "cuda" and self.network.capturable and total >= _WORTH_A_GRAPH
         self._run = StepRunner(self._one_step, capture)

@@ -8,12 +8,12 @@ import torch
 
 from symloss.codegen.tables import AutogradGradients, MixedGradients, TableGradients
 from symloss.errors import SymlossError
-from symloss.fitness.engines import build_population, job_width, layout_of
+from symloss.fitness.engines import build_population, job_width
+from symloss.fitness.modules import draws_numbers
 from symloss.fitness.population import train_population
 from symloss.fitness.reference import accuracy, train_reference
 from symloss.fitness.stacked import WIDTH
 from symloss.fitness.training import Training
-from symloss.fitness.traits import traits
 from symloss.tasks import TaskConfig, load_task
 
 ENGINES = ["single", "stacked"]
@@ -188,15 +188,9 @@ def test_dropout_is_keyed_by_seed_and_step_and_leaves_torchs_generator_alone(tab
         assert not torch.equal(first[0], first[1])
 
 
-def test_layout_of_memory_follows_the_network():
-    assert layout_of(task_of("smooth"), "single", "cpu") == "channels_last"
-    assert layout_of(task_of("smooth"), "stacked", "cpu") == "plain"
-    assert layout_of(task_of("viewing"), "single", "cpu") == "plain"
-    assert layout_of(task_of("dropping"), "single", "cpu") == "plain"
-    assert layout_of(task_of("layers"), "single", "cpu") == "plain"
-    assert layout_of(load_task(TaskConfig()), "mlp", "cpu") == "flat"
-    assert traits(task_of("dropping")).draws
-    assert not traits(task_of("smooth")).draws
+def test_networks_that_draw_are_known():
+    assert draws_numbers(task_of("dropping"))
+    assert not draws_numbers(task_of("smooth"))
 
 
 def test_network_that_views_its_memory_trains(tables):
@@ -206,7 +200,7 @@ def test_network_that_views_its_memory_trains(tables):
 
 def test_network_that_fails_in_training_is_named():
     with pytest.raises(SymlossError, match=r"population_zoo:failing.*batch of 64.*RuntimeError: no training today"):
-        traits(task_of("failing"))
+        draws_numbers(task_of("failing"))
 
 
 def test_unknown_engine_is_refused():
