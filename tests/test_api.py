@@ -15,7 +15,9 @@ from symloss.errors import SymlossError
 from symloss.search import Progress
 from symloss.tasks import TaskConfig
 
-TINY = {"budget": 12, "audit_seeds": 3, "discovered": 3, "finalists": 4, "last_seeds": 5, "generation_size": 6}
+#: A search of two generations.
+TINY = {"budget": 12, "generation_size": 6, "finalists": 4, "discovered": 3, "audit_seeds": 3}
+TINY |= {"repeats": 1, "last_seeds": 5}
 TASK = TaskConfig(steps=30)
 
 

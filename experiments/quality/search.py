@@ -51,7 +51,7 @@ CONDITIONS = {
     "mnist-noise-60": TaskConfig(dataset="mnist", steps=300, label_noise=0.6, train_size=6000),
 }
 FACTORS = (1 / 3, 1.0, 3.0)
-SWEEP_SEEDS = range(4000, 4005)  # below every search's seeds, above every comparison's
+SWEEP_SEEDS = range(4000, 4010)  # below every search's seeds, above every comparison's
 FRESH_SEEDS = range(20)
 #: What is compared, each with its settings; the last only with --ablate.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -68,7 +68,7 @@ def search(task: TaskConfig, variant: str, seed: int, budget: int) -> dict[str, 
     curve: list[tuple[int, float, float]] = []
 
     def observe(progress: Progress) -> None:
-        if progress.phase == "training" and progress.rung == 2 and progress.best is not None:
+        if progress.phase == "training" and progress.best_rung == 2 and progress.best is not None:
             point = (progress.trained, round(progress.own_seconds, 2), progress.best)
             if not curve or (curve[-1][0], curve[-1][2]) != (point[0], point[2]):
                 curve.append(point)

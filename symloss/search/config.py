@@ -26,6 +26,10 @@ CONTROLS = ("none", "random")
 NOISE_TARGET = 0.0015
 _FEWEST, _MOST, _FOLDS = 10, 40, 5
 
+#: With this standard deviation of a score one seed will do on the first rung; with more all rungs have more seeds.
+NOISE_OF_ONE = 0.008
+_MOST_REPEATS = 4
+
 
 @dataclass(frozen=True)
 class SearchConfig:
@@ -49,7 +53,9 @@ class SearchConfig:
             the surrogate chooses among them. 1 does without it.
         tuning: the share of the budget that goes to the constants of the best losses, at the end.
         finalists: how many candidates are trained on the last, longest rung at the end.
-        last_seeds: seeds of the last rung; None to decide by the noise that is measured before the search.
+        repeats: seeds of the first rung, which the others have in proportion; None to decide by the noise that is
+            measured before the search.
+        last_seeds: seeds of the last rung; None to decide by the noise.
         discovered: how many losses the hall of fame hands to the final comparison.
         audit_seeds: fresh seeds of the final comparison.
         baselines: catalogue losses that are compared with; the first is what gains are measured against.
@@ -70,6 +76,7 @@ class SearchConfig:
     surplus: int = 5
     tuning: float = 0.15
     finalists: int = 24
+    repeats: int | None = None
     last_seeds: int | None = None
     discovered: int = 8
     audit_seeds: int = 20
@@ -101,8 +108,10 @@ class SearchConfig:
             object.__setattr__(self, "seconds", float(value))
         if self.audit_seeds > MAX_SEEDS:
             raise SymlossError(f"audit seeds is {self.audit_seeds}; it must be at most {MAX_SEEDS}")
-        if self.last_seeds is not None and self.last_seeds > _MOST:
-            raise SymlossError(f"last seeds is {self.last_seeds}; it must be at most {_MOST}")
+        for name, most in (("last_seeds", _MOST), ("repeats", _MOST_REPEATS)):
+            value = getattr(self, name)
+            if value is not None and value > most:
+                raise SymlossError(f"{name.replace('_', ' ')} is {value}; it must be at most {most}")
         for name in ("immigrants", "crossover", "tuning"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
@@ -110,8 +119,10 @@ class SearchConfig:
         if not self.baselines or self.baselines[0] != "ce":
             raise SymlossError(f"the baselines are {', '.join(self.baselines) or 'none'}; begin with ce")
 
-    def ladder(self, steps: int) -> Ladder:
+    def ladder(self, steps: int, repeats: int = 1) -> Ladder:
         """Return the rungs for a task's full budget of ``steps``: three tenths, seven tenths and all of it.
+
+        They have 1, 2 and 5 seeds, each ``repeats`` times.
 
         A shorter first rung misleads under label noise: ``experiments/quality/rungs.py`` measures how well the score at
         fewer steps foretells the score at all of them. Five consecutive seeds are the folds of one partition, so the
@@ -120,16 +131,16 @@ class SearchConfig:
         first = self._first_seed
         return Ladder(
             rungs=(
-                Rung(max(1, 3 * steps // 10), (first,)),
-                Rung(max(2, 7 * steps // 10), tuple(range(first + 5, first + 7))),
-                Rung(max(3, steps), tuple(range(first + 10, first + 15))),
+                Rung(max(1, 3 * steps // 10), tuple(range(first, first + repeats))),
+                Rung(max(2, 7 * steps // 10), tuple(range(first + 5, first + 5 + 2 * repeats))),
+                Rung(max(3, steps), tuple(range(first + 15, first + 15 + 5 * repeats))),
             ),
             keep=(0.25, 0.25),
         )
 
     def final_rung(self, steps: int, seeds: int) -> Rung:
         """Return the rung that ranks the finalists: full steps, seeds of their own."""
-        return Rung(max(4, steps), tuple(range(self._first_seed + 20, self._first_seed + 20 + seeds)))
+        return Rung(max(4, steps), tuple(range(self._first_seed + 40, self._first_seed + 40 + seeds)))
 
     def noise_rung(self, steps: int) -> Rung:
         """Return the rung on which cross-entropy is trained before anything else, to see how large noise is."""
@@ -144,6 +155,15 @@ class SearchConfig:
             return self.last_seeds
         needed = (deviation / NOISE_TARGET) ** 2
         return min(max(_FOLDS * math.ceil(needed / _FOLDS), _FEWEST), _MOST)
+
+    def repeats_for(self, deviation: float) -> int:
+        """Return how many seeds the first rung has, given the standard deviation of a score over seeds.
+
+        What a rung promotes is a lottery if noise is larger than what losses differ by.
+        """
+        if self.repeats is not None:
+            return self.repeats
+        return min(max(round((deviation / NOISE_OF_ONE) ** 2), 1), _MOST_REPEATS)
 
     @property
     def _first_seed(self) -> int:
@@ -200,8 +220,9 @@ _WHOLE = {
     "islands": 1,
     "surplus": 1,
     "finalists": 1,
+    "repeats": 1,
     "last_seeds": 1,
     "discovered": 1,
     "audit_seeds": 2,
 }
-_OPTIONAL = ("budget", "patience", "last_seeds")
+_OPTIONAL = ("budget", "patience", "repeats", "last_seeds")

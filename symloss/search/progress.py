@@ -25,6 +25,7 @@ class Progress:
         rung: the rung in hand, from 0.
         best: the best validation score on the longest rung reached so far.
         best_formula: its formula's text.
+        best_rung: that rung.
         baseline: cross-entropy's validation score on the same rung and seeds.
         control_trained: candidates that the control has trained.
         work_done, work_total: networks x steps trained and to be trained in all.
@@ -45,6 +46,7 @@ class Progress:
     rung: int = 0
     best: float | None = None
     best_formula: str = ""
+    best_rung: int = -1
     baseline: float | None = None
     control_trained: int = 0
     work_done: float = 0.0

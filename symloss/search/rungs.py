@@ -60,7 +60,10 @@ class Rungs:
         return len(self.ladder.rungs)
 
     def measure_noise(self) -> tuple[float, int]:
-        """Return the standard deviation of cross-entropy's score over seeds, and how many seeds the last rung has."""
+        """Return the standard deviation of cross-entropy's score over seeds, and how many seeds the last rung has.
+
+        It decides the seeds of the other rungs too.
+        """
         self._progress.phase = "noise"
         name, loss = next(iter(self._baselines.items()))
         rung = self._config.noise_rung(self._steps)
@@ -68,6 +71,7 @@ class Rungs:
         if name not in known:
             known |= self._evaluate(NOISE_RUNG, rung, {name: loss}, self._ticker())
         deviation = max(float(np.std(task[0], ddof=1)) for task in known[name])
+        self.ladder = self._config.ladder(self._steps, self._config.repeats_for(deviation))
         return deviation, self._config.seeds_for(deviation)
 
     def climb(self, generation: Sequence[Candidate], archive: Sequence[Candidate]) -> None:
@@ -155,5 +159,6 @@ class Rungs:
             return
         best = ranked[0]
         self._progress.best, self._progress.best_formula = best.score, to_text(best.derivation.formula)
+        self._progress.best_rung = number
         self._progress.baseline = reference
         self._observer(self._progress)

@@ -14,7 +14,7 @@ def test_no_seed_of_a_search_is_a_seed_of_the_comparison_or_of_another_rung() ->
         seeds = [
             seed
             for run in (first, second)
-            for rung in (*SearchConfig(seed=run).ladder(1000).rungs, SearchConfig(seed=run).final_rung(1000, 40))
+            for rung in (*SearchConfig(seed=run).ladder(1000, 4).rungs, SearchConfig(seed=run).final_rung(1000, 40))
             for seed in rung.seeds
         ]
         assert len(seeds) == len(set(seeds))
@@ -28,7 +28,7 @@ def test_generations_fill_the_budget_exactly() -> None:
 
 def test_rungs_that_use_every_fold_do_so_once() -> None:
     config = SearchConfig(seed=3)
-    for rung in (config.ladder(100).rungs[-1], config.final_rung(100, 25)):
+    for rung in (config.ladder(100).rungs[-1], config.ladder(100, 3).rungs[-1], config.final_rung(100, 25)):
         assert sorted(seed % 5 for seed in rung.seeds) == sorted(list(range(5)) * (len(rung.seeds) // 5))
 
 

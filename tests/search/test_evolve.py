@@ -17,7 +17,7 @@ from symloss.tasks import TaskConfig, load_task
 
 TASK = TaskConfig(steps=30)
 CONFIG = SearchConfig(
-    seed=1, budget=20, generation_size=8, finalists=6, discovered=3, audit_seeds=3, last_seeds=10, tuning=0
+    seed=1, budget=20, generation_size=8, finalists=6, discovered=3, audit_seeds=3, last_seeds=10, repeats=1, tuning=0
 )
 
 

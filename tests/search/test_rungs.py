@@ -99,13 +99,19 @@ def test_only_what_the_journal_lacks_is_trained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spread", "seeds"),
-    [(0.0, 10), (0.004, 10), (0.006, 20), (0.01, 40), (0.5, 40)],
+    ("spread", "seeds", "repeats"),
+    [(0.0, 10, 1), (0.004, 10, 1), (0.006, 20, 1), (0.01, 40, 2), (0.013, 40, 3), (0.5, 40, 4)],
 )
-def test_noise_decides_the_seeds_of_the_last_rung(spread: float, seeds: int) -> None:
-    """(spread / 0.0015) ** 2 seeds bring the standard error to 0.0015, in fives, from 10 to 40."""
+def test_noise_decides_the_seeds(spread: float, seeds: int, repeats: int) -> None:
+    """(spread / 0.0015) ** 2 seeds bring the standard error to 0.0015, in fives, from 10 to 40.
+
+    (spread / 0.008) ** 2 seeds make the first rung no more of a lottery than one does where the spread is 0.008.
+    """
     alternating = Oracle(lambda seed: 0.5 + (spread if seed % 2 else -spread) * np.sqrt(14 / 15))
-    deviation, found = rungs(alternating).measure_noise()
+    climber = rungs(alternating)
+    deviation, found = climber.measure_noise()
+    first, second, third = climber.ladder.rungs
+    assert (len(first.seeds), len(second.seeds), len(third.seeds)) == (repeats, 2 * repeats, 5 * repeats)
     assert deviation == pytest.approx(spread, rel=0.01)
     assert found == seeds
     assert rungs(alternating, SearchConfig(last_seeds=7)).measure_noise()[1] == 7
