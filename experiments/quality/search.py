@@ -44,11 +44,11 @@ from symloss.tasks import TaskConfig, load_task
 
 #: Every condition with its task. MNIST is read from SYMLOSS_DATA.
 CONDITIONS = {
-    "digits-clean": TaskConfig(steps=600),
-    "digits-noise-40": TaskConfig(steps=600, label_noise=0.4),
-    "digits-imbalance-100": TaskConfig(steps=600, imbalance=0.01, metrics=("balanced-accuracy",)),
-    "digits-100-images": TaskConfig(steps=300, train_size=100, batch=100),
-    "mnist-noise-60": TaskConfig(dataset="mnist", steps=300, label_noise=0.6, train_size=6000),
+    "digits-clean": TaskConfig(steps=400),
+    "digits-noise-40": TaskConfig(steps=400, label_noise=0.4),
+    "digits-imbalance-100": TaskConfig(steps=400, imbalance=0.01, metrics=("balanced-accuracy",)),
+    "digits-100-images": TaskConfig(steps=200, train_size=100, batch=100),
+    "mnist-noise-60": TaskConfig(dataset="mnist", steps=200, label_noise=0.6, train_size=6000),
 }
 FACTORS = (1 / 3, 1.0, 3.0)
 SWEEP_SEEDS = range(4000, 4010)  # below every search's seeds, above every comparison's
@@ -73,7 +73,7 @@ def search(task: TaskConfig, variant: str, seed: int, budget: int) -> dict[str, 
             if not curve or (curve[-1][0], curve[-1][2]) != (point[0], point[2]):
                 curve.append(point)
 
-    config = SearchConfig(seed=seed, budget=budget, **VARIANTS[variant])
+    config = SearchConfig(seed=seed, budget=budget, finalists=16, **VARIANTS[variant])
     engine = Search(load_grammar("default"), load_task(task), config, MemoryJournal(), observe)
     started = time.perf_counter()
     found = engine.run()

@@ -10,8 +10,8 @@ is taken, because other programs on the machine slow both.
 
 The weight difference is max |w - w_ref| / max |w_ref| of the worst tensor, batch normalisation's statistics included,
 after all steps. Where a gradient happens to change sign, or a unit of ReLU to wake up, any two ways to round can end
-visibly apart, so plain training in float64 stands beside them: the population is as near to it as plain float32
-training is.
+visibly apart, with Adam above all, as its first steps have the same length however small a gradient is. So plain
+training in float64 stands beside them: the population is as near to it as plain float32 training is.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ def main() -> None:
             print(f"  {members:4d} members {1 / seconds:22.2f} candidates a second, {ratio:.1f} times as many")
     for model in dict.fromkeys([options.model, "mlp", "cnn"]):
         settings = defaults_of(model) | {"model": model, "dataset": options.dataset, "engine": options.engine}
-        print_differences(load_task(TaskConfig.from_dict(settings)), min(options.steps, 100), options.device)
+        for optimiser in ({}, {"optimizer": "sgd", "lr": 0.02}):
+            task = load_task(TaskConfig.from_dict(settings | optimiser))
+            print_differences(task, min(options.steps, 100), options.device)
 
 
 def time_all(
@@ -157,7 +159,7 @@ def print_differences(task: Task, steps: int, device: str) -> None:
     engine = choose(task, device, len(LOSSES)).engine
     training = Training(task, tables(list(LOSSES)).to(device), [0], device, engine=engine, total=steps)
     training.advance(steps)
-    print(f"\n{task.config.model} ({engine}): largest relative difference of weights after {steps} steps, seed 0")
+    print(f"\n{task.config.model} ({engine}), {task.config.optimizer}: weights after {steps} steps, seed 0")
     print(f"  {'loss':8s}  population from plain  population from float64  plain from float64")
     for k, (name, (_, criterion)) in enumerate(LOSSES.items()):
         found = training.network.weights(0, k) | training.network.buffers(0, k)

@@ -24,7 +24,7 @@ CONTROLS = ("none", "random")
 
 #: The last rung has as many seeds as bring the standard error of a loss's mean score below this, in these limits.
 NOISE_TARGET = 0.0015
-_FEWEST, _MOST, _FOLDS = 10, 40, 5
+_FEWEST, _MOST, _FOLDS = 10, 30, 5
 
 #: With this standard deviation of a score one seed will do on the first rung; with more all rungs have more seeds.
 NOISE_OF_ONE = 0.008

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 
@@ -22,6 +24,79 @@ def test_without_a_capture_steps_run_as_they_are():
         run(*pair)
     assert all(a is b for call, pair in zip(calls, pairs, strict=True) for a, b in zip(call, pair, strict=True))
     assert run.obstacle is None
+
+
+class FakeGraph:
+    """Stands in for a CUDA graph: replaying calls what was recorded."""
+
+    recorded: list = []
+    replays = 0
+
+    def replay(self):
+        FakeGraph.replays += 1
+        FakeGraph.recorded[0]()
+
+
+@pytest.fixture
+def fake_cuda(monkeypatch):
+    class Stream:
+        def wait_stream(self, other):
+            pass
+
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
+    monkeypatch.setattr(torch.cuda, "graph", lambda graph: nullcontext())
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
+    monkeypatch.setattr(FakeGraph, "replays", 0)
+
+
+def test_each_step_is_taken_once_and_replays_read_their_own_batch(fake_cuda):
+    seen = []
+
+    def step(order, target):
+        if len(seen) == 3 and not FakeGraph.replays:  # being recorded: nothing runs
+            FakeGraph.recorded = [lambda: seen.append((order.item(), target.item()))]
+        else:
+            seen.append((order.item(), target.item()))
+
+    run = StepRunner(step, capture=True)
+    for k in range(9):
+        run(torch.tensor(k), torch.tensor(-k))
+    assert seen == [(k, -k) for k in range(9)]
+    assert FakeGraph.replays == 6
+
+
+@pytest.mark.parametrize("error", [RuntimeError("operation not permitted when stream is capturing"), ValueError("no")])
+def test_step_that_cannot_be_captured_runs_as_it_is_and_the_reason_is_kept(fake_cuda, error):
+    seen = []
+
+    def step(order, target):
+        if len(seen) == 3 and run.obstacle is None:
+            raise error
+        seen.append(order.item())
+
+    run = StepRunner(step, capture=True)
+    for k in range(9):
+        run(torch.tensor(k), torch.tensor(k))
+    assert seen == list(range(9))
+    assert FakeGraph.replays == 0
+    assert str(error) in run.obstacle
+
+
+def test_memory_that_runs_out_in_a_capture_is_an_error_for_the_chunk(fake_cuda):
+    calls = []
+
+    def step(order, target):
+        calls.append(1)
+        if len(calls) == 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    run = StepRunner(step, capture=True)
+    with pytest.raises(torch.OutOfMemoryError):
+        for k in range(4):
+            run(torch.tensor(k), torch.tensor(k))
 
 
 @needs_gpu

@@ -14,7 +14,7 @@ def test_no_seed_of_a_search_is_a_seed_of_the_comparison_or_of_another_rung() ->
         seeds = [
             seed
             for run in (first, second)
-            for rung in (*SearchConfig(seed=run).ladder(1000, 4).rungs, SearchConfig(seed=run).final_rung(1000, 40))
+            for rung in (*SearchConfig(seed=run).ladder(1000, 4).rungs, SearchConfig(seed=run).final_rung(1000, 30))
             for seed in rung.seeds
         ]
         assert len(seeds) == len(set(seeds))

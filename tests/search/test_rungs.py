@@ -100,10 +100,10 @@ def test_only_what_the_journal_lacks_is_trained() -> None:
 
 @pytest.mark.parametrize(
     ("spread", "seeds", "repeats"),
-    [(0.0, 10, 1), (0.004, 10, 1), (0.006, 20, 1), (0.01, 40, 2), (0.013, 40, 3), (0.5, 40, 4)],
+    [(0.0, 10, 1), (0.004, 10, 1), (0.006, 20, 1), (0.01, 30, 2), (0.013, 30, 3), (0.5, 30, 4)],
 )
 def test_noise_decides_the_seeds(spread: float, seeds: int, repeats: int) -> None:
-    """(spread / 0.0015) ** 2 seeds bring the standard error to 0.0015, in fives, from 10 to 40.
+    """(spread / 0.0015) ** 2 seeds bring the standard error to 0.0015, in fives, from 10 to 30.
 
     (spread / 0.008) ** 2 seeds make the first rung no more of a lottery than one does where the spread is 0.008.
     """
