@@ -24,7 +24,7 @@ CONTROLS = ("none", "random")
 
 #: The last rung has as many seeds as bring the standard error of a loss's mean score below this, in these limits.
 NOISE_TARGET = 0.0015
-_FEWEST, _MOST, _FOLDS = 10, 30, 5
+_FEWEST, _MOST, _MOST_MORE, _FOLDS = 10, 30, 100, 5
 
 #: With this standard deviation of a score one seed will do on the first rung; with more all rungs have more seeds.
 NOISE_OF_ONE = 0.008
@@ -52,7 +52,8 @@ class SearchConfig:
         surplus: how many candidates pass the symbolic screens for each one trained, from the second generation on;
             the surrogate chooses among them. 1 does without it.
         tuning: the share of the budget that goes to the constants of the best losses, at the end.
-        finalists: how many candidates are trained on the last, longest rung at the end.
+        finalists: how many candidates are trained on the last, longest rung at the end; a quarter of them meets once
+            more where noise leaves them close.
         repeats: seeds of the first rung, which the others have in proportion; None to decide by the noise that is
             measured before the search.
         last_seeds: seeds of the last rung; None to decide by the noise.
@@ -142,6 +143,17 @@ class SearchConfig:
         """Return the rung that ranks the finalists: full steps, seeds of their own."""
         return Rung(max(4, steps), tuple(range(self._first_seed + 40, self._first_seed + 40 + seeds)))
 
+    def playoff(self, steps: int, deviation: float) -> Rung | None:
+        """Return the rung on which the best finalists meet once more where the last one leaves them within noise.
+
+        Its seeds are fresh: the best of many on the last rung owes part of its score to luck, and here it has none.
+        Without enough noise for that, or with the seeds of the last rung given, there is none.
+        """
+        more = min(_needed(deviation) - _MOST, _MOST_MORE)
+        if self.last_seeds is not None or more <= 0:
+            return None
+        return Rung(max(5, steps), tuple(range(self._first_seed + 80, self._first_seed + 80 + max(more, _MOST + 5))))
+
     def noise_rung(self, steps: int) -> Rung:
         """Return the rung on which cross-entropy is trained before anything else, to see how large noise is."""
         return self.final_rung(steps, 15)
@@ -153,8 +165,7 @@ class SearchConfig:
         """
         if self.last_seeds is not None:
             return self.last_seeds
-        needed = (deviation / NOISE_TARGET) ** 2
-        return min(max(_FOLDS * math.ceil(needed / _FOLDS), _FEWEST), _MOST)
+        return min(max(_needed(deviation), _FEWEST), _MOST)
 
     def repeats_for(self, deviation: float) -> int:
         """Return how many seeds the first rung has, given the standard deviation of a score over seeds.
@@ -207,6 +218,11 @@ class SearchConfig:
             if name not in known:
                 raise SymlossError(unknown("search setting", str(name), known))
         return cls(**values)
+
+
+def _needed(deviation: float) -> int:
+    """Return how many seeds bring the standard error of a mean below the target, in whole partitions of five folds."""
+    return _FOLDS * math.ceil((deviation / NOISE_TARGET) ** 2 / _FOLDS)
 
 
 #: The least value of each whole number, and which may be None.

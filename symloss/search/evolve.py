@@ -89,7 +89,7 @@ class Search:
             earlier_seconds=journal.load_seconds(),
         )
         self._rungs = Rungs(self._tasks, config, journal, evaluator or Evaluator(), baselines, self.progress, observer)
-        self._last_seeds = config.seeds_for(0.0)
+        self._noise, self._last_seeds = 0.0, config.seeds_for(0.0)
         self.progress.work_total = self._planned_work()
 
     def run(self) -> Found:
@@ -97,7 +97,7 @@ class Search:
         for baseline in self._baselines.values():
             if baseline.plain:  # a candidate is a formula alone, so it equals no other baseline
                 self._screening.reserve(baseline.plain_formula)
-        noise, self._last_seeds = self._rungs.measure_noise()
+        self._noise, self._last_seeds = self._rungs.measure_noise()
         self.progress.work_total = self._planned_work()
         number, stopped = 0, ""
         while not stopped:
@@ -115,13 +115,17 @@ class Search:
         self.progress.phase = "final rung"
         last = self._config.final_rung(self._tasks[0].config.steps, self._last_seeds)
         self._rungs.train(self._rungs.last, last, finalists, self._candidates)
+        playoff = self._config.playoff(self._tasks[0].config.steps, self._noise)
+        if playoff is not None:
+            best = best_first(finalists)[: -(-len(finalists) // 4)]
+            self._rungs.train(self._rungs.last + 1, playoff, best, self._candidates)
         self._journal.save_seconds(self.progress.seconds)
         return Found(
             hall_of_fame(self._candidates, self._rungs.last),
             self._candidates,
             self.progress.drawn,
             Counter(self.progress.rejected),
-            noise,
+            self._noise,
             self._last_seeds,
             stopped,
         )
@@ -168,7 +172,7 @@ class Search:
         """Return how long the last rung and the final comparison will take at the speed of training so far."""
         progress = self.progress
         trained = progress.work_done - progress.work_replayed
-        work = self._config.finalists * self._last_cost + self.comparison_work()
+        work = self._final_work() + self.comparison_work()
         return progress.own_seconds * work / trained if trained > 0 else 0.0
 
     def _draw(self, number: int, tuning: Breeder | None) -> Generation:
@@ -203,16 +207,20 @@ class Search:
         curves = [self._screening.fingerprints[candidate.id] for candidate in self._candidates]
         return Surrogate(self._candidates, curves, keyed_seed(self._config.seed, "surrogate", generation))
 
-    @property
-    def _last_cost(self) -> int:
-        return self._tasks[0].config.steps * self._last_seeds
+    def _final_work(self) -> int:
+        """Networks x steps that rank the finalists."""
+        config, steps, others = self._config, self._tasks[0].config.steps, len(self._baselines)
+        playoff = config.playoff(steps, self._noise)
+        more = 0 if playoff is None else (-(-config.finalists // 4) + others) * playoff.cost
+        return (config.finalists + others) * steps * self._last_seeds + more
 
     def _planned_work(self) -> float:
         """Networks x steps of the whole search and its final comparison, as far as they are known."""
         config, ladder = self._config, self._rungs.ladder
         trained = config.budget if config.budget is not None else config.size
-        total = ladder.cost(trained) + config.finalists * self._last_cost
-        total += len(self._baselines) * (sum(rung.cost for rung in ladder.rungs) + self._last_cost)
+        total = (
+            ladder.cost(trained) + len(self._baselines) * sum(rung.cost for rung in ladder.rungs) + self._final_work()
+        )
         return total + config.noise_rung(self._tasks[0].config.steps).cost + self.comparison_work()
 
     def comparison_work(self) -> float:

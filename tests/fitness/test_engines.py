@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+import symloss.fitness.training as training_module
 from symloss.codegen.tables import AutogradGradients, MixedGradients, TableGradients
 from symloss.errors import SymlossError
 from symloss.fitness.engines import build_population, job_width
+from symloss.fitness.flat import FlatParameters
 from symloss.fitness.modules import draws_numbers
 from symloss.fitness.population import train_population
 from symloss.fitness.reference import accuracy, train_reference
@@ -223,3 +225,65 @@ def test_unknown_engine_is_refused():
 )
 def test_width_of_a_piece_of_work(engine, chunk, losses, workers, on_cpu, expected):
     assert job_width(engine, chunk, losses, workers, on_cpu) == expected
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_gradients_have_the_same_bits_however_dz_lies_in_memory(engine):
+    task = task_of("smooth")
+    inputs, dz = torch.tensor(task.inputs[None, :64]), torch.randn(1, 3, 64, 10)
+    found = []
+    for layout in (
+        dz,
+        dz.transpose(2, 3).contiguous().transpose(2, 3),
+        dz.transpose(1, 2).contiguous().transpose(1, 2),
+    ):
+        network = build_population(task, engine, [0], 3, "cpu")
+        network.forward(inputs, 0)
+        network.backward(layout)
+        found.append(network.gradients.clone())
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_one_parameter_that_is_not_finite_shows(engine, bad):
+    network = build_population(task_of("residual"), engine, [0, 1], 3, "cpu")
+    assert network.finite().all()
+    network._flat.views(1)["scale"][2] = bad
+    assert network.finite().tolist() == [[True] * 3, [True, True, False]]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_schedule_is_relative_to_the_last_checkpoint(engine, tables):
+    task = task_of("smooth", engine, schedule="cosine", warmup=0.3, metrics=("ece",))
+    gradients = TableGradients(tables("ce", "mae"))
+    several, one = (train_population(task, gradients, [0], steps) for steps in ([4, 12], 12))
+    assert np.array_equal(several.final, one.final)
+    shorter = train_population(task, gradients, [0], 4)
+    assert not np.array_equal(several.validation[0], shorter.final)
+
+
+def test_batches_may_be_drawn_in_any_blocks(tables, monkeypatch):
+    task, found = task_of("smooth"), []
+    for block in (512, 7):
+        monkeypatch.setattr(training_module, "_BLOCK", block)
+        training = Training(task, TableGradients(tables("ce")), [0, 3], "cpu", engine="single", total=20)
+        training.advance(20)
+        assert training.step == 20
+        found.append(training.network.parameters)
+    assert torch.equal(*found)
+
+
+def test_parameters_that_are_not_float32_are_refused():
+    double = torch.nn.Linear(2, 2).double()
+    with pytest.raises(SymlossError, match=r"'weight' is torch.float64; it must be torch.float32"):
+        FlatParameters([double], 1, "cpu")
+    with pytest.raises(SymlossError, match="no trainable parameters"):
+        FlatParameters([torch.nn.ReLU()], 1, "cpu")
+
+
+def test_each_parameter_starts_at_a_whole_cache_line():
+    flat = FlatParameters([torch.nn.Sequential(torch.nn.Linear(5, 3), torch.nn.Linear(3, 7))], 4, "cpu")
+    for name, view in flat.views(0).items():
+        assert all((member.data_ptr() - flat.values.data_ptr()) % 64 == 0 for member in view), name

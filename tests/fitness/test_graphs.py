@@ -29,7 +29,7 @@ def test_without_a_capture_steps_run_as_they_are():
 class FakeGraph:
     """Stands in for a CUDA graph: replaying calls what was recorded."""
 
-    recorded: list = []
+    recorded = ()
     replays = 0
 
     def replay(self):
@@ -57,7 +57,7 @@ def test_each_step_is_taken_once_and_replays_read_their_own_batch(fake_cuda):
 
     def step(order, target):
         if len(seen) == 3 and not FakeGraph.replays:  # being recorded: nothing runs
-            FakeGraph.recorded = [lambda: seen.append((order.item(), target.item()))]
+            FakeGraph.recorded = (lambda: seen.append((order.item(), target.item())),)
         else:
             seen.append((order.item(), target.item()))
 
@@ -94,9 +94,10 @@ def test_memory_that_runs_out_in_a_capture_is_an_error_for_the_chunk(fake_cuda):
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     run = StepRunner(step, capture=True)
+    for k in range(3):
+        run(torch.tensor(k), torch.tensor(k))
     with pytest.raises(torch.OutOfMemoryError):
-        for k in range(4):
-            run(torch.tensor(k), torch.tensor(k))
+        run(torch.tensor(3), torch.tensor(3))
 
 
 @needs_gpu

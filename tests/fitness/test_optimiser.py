@@ -96,3 +96,9 @@ def test_default_is_torchs_fused_adam():
     assert isinstance(optimiser, torch.optim.Adam)
     assert optimiser.defaults["fused"]
     assert optimiser.defaults["lr"] == TaskConfig().lr
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_flat_optimiser_passes_over_all_networks_once(name):
+    optimiser = FlatOptimiser(TaskConfig(optimizer=name), torch.zeros(64), torch.zeros(64), 1)
+    assert optimiser._optimiser.param_groups[0]["fused"]

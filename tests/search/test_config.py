@@ -21,6 +21,21 @@ def test_no_seed_of_a_search_is_a_seed_of_the_comparison_or_of_another_rung() ->
         assert min(seeds) >= MAX_SEEDS
 
 
+def test_where_noise_leaves_finalists_close_they_meet_again_with_fresh_seeds() -> None:
+    config = SearchConfig(seed=2)
+    assert config.playoff(100, 0.008) is None  # 30 seeds are enough
+    for deviation, seeds in ((0.009, 35), (0.0145, 65), (0.02, 100), (0.5, 100)):
+        again = config.playoff(100, deviation)
+        assert again is not None
+        assert len(again.seeds) == seeds
+        assert again.steps == 100
+        others = [*config.ladder(100, 4).rungs, config.final_rung(100, 30)]
+        assert not set(again.seeds) & {seed for rung in others for seed in rung.seeds}
+        assert max(again.seeds) < min(SearchConfig(seed=3).ladder(100).rungs[0].seeds)
+        assert sorted(seed % 5 for seed in again.seeds) == sorted(list(range(5)) * (seeds // 5))
+    assert SearchConfig(last_seeds=10).playoff(100, 0.5) is None
+
+
 def test_generations_fill_the_budget_exactly() -> None:
     config = SearchConfig(budget=300, generation_size=128)
     assert [config.places(number) for number in range(config.generations)] == [128, 128, 44]

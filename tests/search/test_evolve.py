@@ -103,6 +103,18 @@ def test_the_hall_of_fame_has_one_loss_a_size_best_first(whole: Found) -> None:
     assert all(len(c.scores[3][0][0]) == 10 for c in whole.hall_of_fame)
 
 
+def test_after_a_playoff_its_order_stands() -> None:
+    config = replace(CONFIG, last_seeds=None, finalists=8, budget=8)
+    found = search(MemoryJournal(), config)
+    assert found.noise > 0.01  # 30 steps of training leave much to chance
+    assert found.last_seeds == 30
+    met = [c for c in found.candidates if 4 in c.scores]
+    assert len(met) == 2
+    assert len({len(c.scores[4][0][0]) for c in met}) == 1
+    assert found.hall_of_fame[0] in met
+    assert found.hall_of_fame[0].score == max(c.score for c in met)
+
+
 def test_the_same_seed_gives_the_same_result_and_another_does_not(whole: Found) -> None:
     assert summary(search(MemoryJournal())) == summary(whole)
     other = SearchConfig.from_dict(CONFIG.to_dict() | {"seed": 2, "budget": 8})
