@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from symloss.benchmark import Row
 from symloss.codegen.gradients import scale_of
+from symloss.errors import SymlossError
 from symloss.fitness import Evaluator, choose_engine
 from symloss.grammar import Grammar, load_grammar
 from symloss.losses import find, title
@@ -83,8 +84,10 @@ def evolve(
         SymlossError: bad settings, missing data, or a directory that cannot be used.
         Stopped: Ctrl-C; the run can be resumed.
     """
-    run = create(grammar, tasks, run_dir=run_dir, device=device, **settings)
-    return finish(run, workers=workers, ray=ray, executor=executor, observer=observer)
+    # Workers first: if they cannot start, no run directory is left behind.
+    with make_executor(workers, ray) if executor is None else nullcontext(executor) as where:
+        run = create(grammar, tasks, run_dir=run_dir, device=device, **settings)
+        return finish(run, executor=where, observer=observer)
 
 
 def resume(
@@ -110,11 +113,15 @@ def create(
     """Check everything that a search needs and start its run directory, without searching; see :func:`evolve`."""
     loaded = grammar if isinstance(grammar, Grammar) else load_grammar(str(grammar))
     chosen = [TaskConfig()] if tasks is None else [tasks] if isinstance(tasks, TaskConfig) else list(tasks)
+    for task in chosen:
+        if not isinstance(task, TaskConfig):
+            raise SymlossError(f"a task is {task!r}; give TaskConfig(dataset=...) or a list of them")
     if "baselines" in settings:
+        SearchConfig.from_dict(settings)  # that it is a list of names
         settings["baselines"] = tuple({title(loss): loss for loss in map(find, settings["baselines"])})
     config = SearchConfig.from_dict(settings)
     place = str(choose_device(device))
-    ready = [_with_engine(task, place) for task in chosen]
+    ready = [with_engine(task, place) for task in chosen]
     for task in ready:
         for name in config.baselines:
             scale_of(find(name), load_task(task).classes)  # refuses a loss that cannot be compared
@@ -142,9 +149,11 @@ def finish(
         search = Search(run.grammar, tasks, run.search, run.database, watch, evaluator)
         try:
             found = search.run()
-            rival = _control(run, tasks, evaluator, watch, search) if run.search.control != "none" else None
+            wanted = run.search.control != "none" and found.candidates
+            rival = _control(run, tasks, evaluator, watch, search) if wanted else None
             compared = _compare(run, tasks, evaluator, watch, search, found, rival)
         except KeyboardInterrupt:
+            run.database.save_seconds(search.progress.seconds)
             raise Stopped(search.front()) from None
     run.database.save_seconds(search.progress.seconds)
     run.finish(_result(run, found, rival, compared, search.progress.seconds))
@@ -159,9 +168,11 @@ def _control(run: Run, tasks: list[Task], evaluator: Evaluator, watch: Observer,
     )
     progress = main.progress
     progress.phase = "control"
+    before = progress.work_done
 
     def observe(theirs: Progress) -> None:
         progress.control_trained = theirs.trained
+        progress.work_done = before + theirs.work_done
         watch(progress)
 
     watch(progress)
@@ -249,7 +260,7 @@ def _origin(discovery: Discovery) -> dict[str, Any]:
     }
 
 
-def _with_engine(task: TaskConfig, device: str) -> TaskConfig:
+def with_engine(task: TaskConfig, device: str) -> TaskConfig:
     """Return the task with the engine that is faster here, so that a resumed run and all workers use the same."""
     if task.engine != "auto" or task.model == "mlp":
         return task

@@ -104,6 +104,20 @@ def test_a_plateau_ends_the_search(tmp_path: Path) -> None:
     assert result["counts"]["trained"] < 300
 
 
+def test_a_generation_that_fell_short_is_made_up_for(tmp_path: Path) -> None:
+    """Evomal's constants are a list, so there is nothing to tune, and the strategy has those places."""
+    run = symloss.evolve("evomal", TaskConfig(steps=5), run_dir=tmp_path / "run", **(TINY | {"budget": 40}))
+    assert essence(run)["counts"]["trained"] == 40
+
+
+def test_a_control_of_nothing_is_nothing(tmp_path: Path) -> None:
+    grammar = tmp_path / "poor.yaml"
+    grammar.write_text("name: poor\nstart: e\nrules:\n  e:\n    - y_pred + y_true\n    - y_pred\n")
+    result = essence(symloss.evolve(grammar, TASK, run_dir=tmp_path / "run", control="random", **TINY))
+    assert result["stopped"] == "exhausted"
+    assert result["control"] == result["hall_of_fame"] == []
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -117,6 +131,9 @@ def test_a_plateau_ends_the_search(tmp_path: Path) -> None:
         ({"device": "cuda:77"}, "cuda:77"),
         ({"tasks": []}, "no task"),
         ({"tasks": [TASK, TASK]}, "one task twice"),
+        ({"tasks": "digits"}, "a task is 'd'; give TaskConfig"),
+        ({"tasks": TaskConfig(metrics=("ece",))}, "add a metric, such as accuracy,ece"),
+        ({"workers": 0}, "workers is 0"),
         ({"tasks": [TASK, TaskConfig(metrics=("ece",))]}, "different metrics"),
     ],
 )

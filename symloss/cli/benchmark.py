@@ -47,6 +47,7 @@ def command(
     sys.path.insert(0, "")  # package.module:factory may lie beside where the command is called
     console = console_for(json_file)
     with console.status("starting (importing torch)"):
+        from symloss.api import with_engine
         from symloss.benchmark import Contender, compare
         from symloss.fitness import Evaluator
         from symloss.report import WorkBar, benchmark_tables
@@ -79,7 +80,9 @@ def command(
         )
     results = []
     with make_executor(workers, ray) as executor:
-        evaluator = Evaluator(executor, str(choose_device(device)))
+        place = str(choose_device(device))
+        evaluator = Evaluator(executor, place)
+        configs = [with_engine(config, place) for config in configs]
         for config in configs:
             with WorkBar(console, f"{config.dataset}, {config.model}") as bar:
                 rows = compare(contenders, load_task(config), seeds, progress=bar, evaluator=evaluator)

@@ -94,8 +94,11 @@ def command(
         from symloss import api
         from symloss.losses import split_names
         from symloss.report import LiveView, stopped_summary
+        from symloss.runtime import make_executor
         from symloss.store import Run
 
+        # Workers first: if they cannot start, no run directory is left behind.
+        executor = make_executor(workers, ray)
         if resume is not None:
             if data_dir is not None:
                 options.use_data_dir(data_dir)
@@ -138,7 +141,7 @@ def command(
     try:
         if run.result() is None:
             with LiveView(console) as view:
-                api.finish(run, workers=workers, ray=ray, observer=view)
+                api.finish(run, executor=executor, observer=view)
         result = run.result()
         assert result is not None
         _show(result, console)
@@ -149,6 +152,7 @@ def command(
             console.print(part, soft_wrap=True)
         raise
     finally:
+        executor.close()
         run.close()
 
 

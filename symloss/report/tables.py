@@ -13,6 +13,7 @@ from rich.text import Text
 from symloss.formula import to_text
 from symloss.search import Candidate
 from symloss.symbolic import simplify
+from symloss.tasks import METRICS
 
 Row = Mapping[str, Any]
 
@@ -26,13 +27,14 @@ def percent(score: Mapping[str, Any]) -> str:
     return f"{mean} [{100 * low:.2f}, {100 * high:.2f}]"
 
 
-def gain_text(row: Row) -> Text:
-    """Return the gain over the baseline in points, green where the corrected p-value says it is no noise."""
+def gain_text(row: Row, metric: str = "accuracy") -> Text:
+    """Return the gain over the baseline in points, green for a better loss where the corrected p-value says so."""
     gain = row.get("gain")
     if not gain:
         return Text("baseline", style="dim")
     significant = gain.get("p_holm") is not None and gain["p_holm"] < 0.05
-    style = ("green" if gain["mean"] > 0 else "red") if significant else "dim"
+    better = (gain["mean"] > 0) == METRICS[metric].higher_is_better
+    style = ("green" if better else "red") if significant else "dim"
     return Text(f"{100 * gain['mean']:+.2f}", style=style)
 
 
@@ -45,7 +47,9 @@ def p_text(row: Row) -> str:
     return "< 1e-4" if p < 1e-4 else f"{p:.4f}"
 
 
-def _score_table(title: str, rows: list[Row]) -> Table:
+def _score_table(title: str, rows: list[Row], metric: str) -> Table:
+    if not METRICS[metric].higher_is_better:
+        title += "; less is better"
     table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
     table.add_column("loss", no_wrap=True)
     table.add_column("size", justify="right")
@@ -59,7 +63,7 @@ def _score_table(title: str, rows: list[Row]) -> Table:
             str(row["size"]),
             f"{100 * row['validation']['mean']:.2f}",
             percent(row["test"]),
-            gain_text(row),
+            gain_text(row, metric),
             p_text(row),
         )
     return table
@@ -102,7 +106,7 @@ def benchmark_tables(result: Mapping[str, Any]) -> Iterator[RenderableType]:
         rows = [row for row in result["results"] if (row["dataset"], row["model"]) == (dataset, model)]
         n = rows[0]["test"]["n"]
         more = list(rows[0].get("metrics", {}))
-        yield _score_table(f"{dataset}, {model}: {rows[0]['metric']} over {n} seeds", rows)
+        yield _score_table(f"{dataset}, {model}: {rows[0]['metric']} over {n} seeds", rows, rows[0]["metric"])
         if more:
             yield _metric_table(more, rows)
     yield _formula_table(rows)
@@ -161,7 +165,7 @@ def _audit_tables(result: Mapping[str, Any]) -> Iterator[RenderableType]:
     for number, task in enumerate(tasks):
         what = f"{task['dataset']}, {task['model']}, {task['metrics'][0]}"
         here = [row | row["tasks"][number] for row in rows] if len(tasks) > 1 else rows
-        yield _score_table(f"{title}: {what}; {n} fresh seeds", here)
+        yield _score_table(f"{title}: {what}; {n} fresh seeds", here, task["metrics"][0])
         if len(task["metrics"]) > 1:
             yield _metric_table(task["metrics"][1:], here)
 
@@ -190,4 +194,4 @@ def stopped_summary(front: Sequence[Candidate], run: str) -> Iterator[Renderable
     for candidate in front:
         score = f"{100 * candidate.score:6.2f} % validation, {candidate.size:2d} nodes"
         yield Text(f"  {score}  {to_text(simplify(candidate.derivation.formula, use_sympy=False))}")
-    yield Text(f"Go on with: symloss evolve --resume {run}")
+    yield Text(f"Go on with: symloss evolve --resume {shlex.quote(run)}")

@@ -85,7 +85,12 @@ class SearchConfig:
     control: str = "none"
 
     def __post_init__(self) -> None:
+        if isinstance(self.baselines, str) or not all(isinstance(name, str) for name in self.baselines or (None,)):
+            raise SymlossError(f"the baselines are {self.baselines!r}; give a list of names that begins with 'ce'")
         object.__setattr__(self, "baselines", tuple(self.baselines))
+        for name in ("strategy", "control"):
+            if not isinstance(getattr(self, name), str):
+                raise SymlossError(f"the {name} is {getattr(self, name)!r}; it must be a name, such as 'random'")
         if self.strategy not in STRATEGY_GENERATIONS:
             raise SymlossError(unknown("strategy", str(self.strategy), STRATEGY_GENERATIONS))
         if self.control not in CONTROLS:
@@ -182,7 +187,7 @@ class SearchConfig:
 
     @property
     def generations(self) -> int | None:
-        """The number of generations that the budget fills; None without a budget."""
+        """The number of generations that the budget fills, if the grammar does; None without a budget."""
         return None if self.budget is None else -(-self.budget // self.size)
 
     @property
@@ -192,15 +197,18 @@ class SearchConfig:
         return self.generation_size
 
     @property
-    def tuned_generations(self) -> int:
-        """How many generations at the end tune constants; 0 where a strategy does so itself or there is one only."""
-        if self.generations is None or self.strategy in ("cmaes", "random"):
-            return 0
-        return round(self.tuning * self.generations) if self.generations > 2 else 0
+    def tuned(self) -> int:
+        """How many candidates at the end tune constants: none where a strategy does so itself or learns nothing.
 
-    def places(self, generation: int) -> int:
-        """How many candidates a generation trains; the last takes what is left of the budget."""
-        return self.size if self.budget is None else min(self.size, self.budget - generation * self.size)
+        Without a budget it is one generation.
+        """
+        if self.strategy in ("cmaes", "random") or self.tuning == 0:
+            return 0
+        return self.size if self.budget is None else round(self.tuning * self.budget)
+
+    def places(self, trained: int) -> int:
+        """How many candidates the next generation trains when so many are: what is left before tuning, at most."""
+        return self.size if self.budget is None else min(self.size, max(self.budget - self.tuned - trained, 0))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain data."""

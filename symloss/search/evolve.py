@@ -21,7 +21,10 @@ from symloss.search.screening import Screening
 from symloss.search.strategies import STRATEGIES, Tuning
 from symloss.search.surrogate import MIN_TRAINED, Surrogate
 from symloss.symbolic import Identity
-from symloss.tasks import Task
+from symloss.tasks import METRICS, Task
+
+#: With a larger share of duplicates among its draws a grammar is nearly exhausted.
+_SCARCE = 0.6
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Search:
         soft = any(task.soft_labels for task in self._tasks)
         self._screening = Screening([task.classes for task in self._tasks], Identity(soft_labels=soft))
         self._candidates: list[Candidate] = []
+        self._scarce, self._best, self._best_since = False, "", 0
         baselines = {loss.id: loss for loss in map(find, config.baselines)}
         self._baselines = baselines
         self.progress = Progress(
@@ -101,16 +105,12 @@ class Search:
         self.progress.work_total = self._planned_work()
         number, stopped = 0, ""
         while not stopped:
-            seconds = self._generation(number, None)
+            places = self._config.places(len(self._candidates))
+            seconds = self._generation(number, places, self._strategy.breeder(number, self._candidates))
             number += 1
             stopped = "exhausted" if seconds is None else self._why_stop(number, seconds)
         if stopped != "exhausted":
-            for _ in range(self._config.tuned_generations):
-                breeder = self._tuning.breeder(number, self._candidates)
-                if breeder is None:
-                    break
-                self._generation(number, breeder)
-                number += 1
+            stopped = self._tune(number, stopped)
         finalists = choose_finalists(self._candidates, self._config.finalists)
         self.progress.phase = "final rung"
         last = self._config.final_rung(self._tasks[0].config.steps, self._last_seeds)
@@ -135,14 +135,48 @@ class Search:
         top = max((candidate.rung for candidate in self._candidates), default=-1)
         return pareto_front([c for c in self._candidates if c.rung == top and c.scores])
 
-    def _generation(self, number: int, tuning: Breeder | None) -> float | None:
-        """Draw and train one generation; return how many seconds that took, None if nothing was left to draw."""
+    def _tune(self, number: int, stopped: str) -> str:
+        """Spend what is reserved on the constants of the best losses, from generation ``number`` on.
+
+        Where nothing is left to tune, the strategy has these places too. Return why the search ends.
+        """
+        left = self._config.tuned
+        tuning = True
+        while left > 0:
+            places = min(self._config.size, left)
+            breeder = self._tuning.breeder(number, self._candidates, places) if tuning else None
+            before = len(self._candidates)
+            found = self._generation(
+                number, places, breeder or self._strategy.breeder(number, self._candidates), plain=breeder is not None
+            )
+            number += 1
+            left -= len(self._candidates) - before
+            if found is None:
+                if breeder is None:
+                    return "exhausted"
+                tuning = False
+        return stopped
+
+    def _generation(self, number: int, places: int, breeder: Breeder, *, plain: bool = False) -> float | None:
+        """Draw and train one generation; return how many seconds that took, None if nothing was left to draw.
+
+        Args:
+            number: which.
+            places: how many candidates it trains.
+            breeder: makes its draws.
+            plain: no surrogate chooses among them.
+        """
         started = self.progress.seconds
-        generation = self._draw(number, tuning)
+        generation = self._draw(number, places, breeder, plain)
         self._candidates += generation.candidates
+        # Where most draws are known the grammar has little left, and what the surrogate passes over is lost.
+        self._scarce = generation.rejected()["duplicate"] > _SCARCE * generation.drawn
         if not generation.candidates:
             return None
         self._rungs.climb(generation.candidates, self._candidates)
+        best = best_first(self._candidates)[0].id
+        if best != self._best:
+            self._best, self._best_since = best, number
         self._journal.save_seconds(self.progress.seconds)
         return self.progress.seconds - started
 
@@ -154,29 +188,35 @@ class Search:
             seconds: how long the one before it took.
         """
         config = self._config
-        if config.generations is not None and number >= config.generations - config.tuned_generations:
+        if config.budget is not None and config.places(len(self._candidates)) == 0:
             return "budget"
+        stop = self._journal.load_stop()
+        if stop is not None and number >= stop[0]:
+            return stop[1]
         if self._journal.load_generation(number) is not None:
-            return ""  # an earlier process had the time
-        if config.seconds is not None:
-            rest = seconds * (1 + config.tuned_generations) + self._seconds_after()
-            if self.progress.seconds + rest > config.seconds:
-                return "time"
-        if config.patience is not None:
-            best = best_first(self._candidates)[0]
-            if number - best.generation > config.patience:
-                return "plateau"
-        return ""
+            return ""  # an earlier process went on
+        found = ""
+        if config.seconds is not None and self.progress.seconds + self._seconds_after(seconds) > config.seconds:
+            found = "time"
+        elif config.patience is not None and number - self._best_since > config.patience:
+            found = "plateau"
+        if found:
+            self._journal.save_stop(number, found)
+        return found
 
-    def _seconds_after(self) -> float:
-        """Return how long the last rung and the final comparison will take at the speed of training so far."""
-        progress = self.progress
-        trained = progress.work_done - progress.work_replayed
-        work = self._final_work() + self.comparison_work()
-        return progress.own_seconds * work / trained if trained > 0 else 0.0
-
-    def _draw(self, number: int, tuning: Breeder | None) -> Generation:
+    def _seconds_after(self, generation: float) -> float:
+        """Return how long what follows would take if one more generation were drawn, which takes that long."""
         progress, config = self.progress, self._config
+        trained = progress.work_done - progress.work_replayed
+        pace = progress.own_seconds / trained if trained > 0 else 0.0
+        tuned = generation * config.tuned / config.size
+        found = generation + tuned + pace * self._final_work()
+        if config.control != "none":
+            found += progress.seconds + found
+        return found + pace * self.comparison_work()
+
+    def _draw(self, number: int, places: int, breeder: Breeder, plain: bool) -> Generation:
+        progress = self.progress
         progress.phase, progress.generation = "screening", number
         before_drawn, before_rejected = progress.drawn, Counter(progress.rejected)
 
@@ -187,14 +227,8 @@ class Search:
 
         generation = self._journal.load_generation(number)
         if generation is None:
-            generation = self._screening.fill(
-                number,
-                config.places(number),
-                tuning or self._strategy.breeder(number, self._candidates),
-                report,
-                surplus=config.surplus,
-                surrogate=None if tuning else self._surrogate(number),
-            )
+            surplus, surrogate = self._config.surplus, None if plain else self._surrogate(number)
+            generation = self._screening.fill(number, places, breeder, report, surplus=surplus, surrogate=surrogate)
             self._journal.save_generation(generation)
         else:
             self._screening.replay(generation)
@@ -202,7 +236,8 @@ class Search:
         return generation
 
     def _surrogate(self, generation: int) -> Surrogate | None:
-        if self._config.surplus == 1 or not self._strategy.uses_surrogate or len(self._candidates) < MIN_TRAINED:
+        enough = len(self._candidates) >= MIN_TRAINED and not self._scarce
+        if self._config.surplus == 1 or not self._strategy.uses_surrogate or not enough:
             return None
         curves = [self._screening.fingerprints[candidate.id] for candidate in self._candidates]
         return Surrogate(self._candidates, curves, keyed_seed(self._config.seed, "surrogate", generation))
@@ -221,6 +256,7 @@ class Search:
         total = (
             ladder.cost(trained) + len(self._baselines) * sum(rung.cost for rung in ladder.rungs) + self._final_work()
         )
+        total *= 1 if config.control == "none" else 2
         return total + config.noise_rung(self._tasks[0].config.steps).cost + self.comparison_work()
 
     def comparison_work(self) -> float:
@@ -236,3 +272,9 @@ def _check(tasks: Sequence[Task]) -> None:
         raise SymlossError("the tasks of a search have different metrics; give all the same")
     if len({task.config for task in tasks}) < len(tasks):
         raise SymlossError("a search has one task twice; give each once")
+    metrics = tasks[0].config.metrics
+    if not any(METRICS[name].higher_is_better for name in metrics):
+        raise SymlossError(
+            f"a search by {', '.join(metrics)} alone finds losses that do not learn: a network at chance can be best; "
+            f"add a metric, such as accuracy,{metrics[0]}"
+        )

@@ -70,6 +70,12 @@ class Journal(Protocol):
     def save_seconds(self, seconds: float) -> None:
         """Remember how long all processes worked so far."""
 
+    def load_stop(self) -> tuple[int, str] | None:
+        """Return the generation before which the search stopped, and why; None if it has not."""
+
+    def save_stop(self, generation: int, reason: str) -> None:
+        """Remember that the search stopped before a generation: what follows tunes constants."""
+
 
 class MemoryJournal:
     """A journal that lives as long as the process: for library use without a run directory."""
@@ -77,6 +83,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._scores: dict[int, dict[str, Scores]] = {}
         self._seconds = 0.0
+        self._stop: tuple[int, str] | None = None
 
     def load_generation(self, number: int) -> Generation | None:
         """Return None: nothing outlives the search."""
@@ -100,3 +107,11 @@ class MemoryJournal:
     def save_seconds(self, seconds: float) -> None:
         """Remember how long the search worked."""
         self._seconds = seconds
+
+    def load_stop(self) -> tuple[int, str] | None:
+        """Return the generation before which the search stopped, and why."""
+        return self._stop
+
+    def save_stop(self, generation: int, reason: str) -> None:
+        """Remember that the search stopped."""
+        self._stop = generation, reason

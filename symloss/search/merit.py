@@ -4,8 +4,9 @@ One task, one metric: the merit is the mean score (its negative where less is be
 different tasks are on no common scale, so the merit is the mean rank over the tasks; a loss that collapses on one of
 them, however well it does on the others, stands below all that do not (the NGL paper's f3 gains 3 points on one
 dataset and loses 62 on another). Several metrics: fronts of losses that no other beats in all metrics (non-dominated
-sorting), and within a front the more distant from their neighbours first: Deb et al. 2002, "A fast and elitist
-multiobjective genetic algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6(2).
+sorting), and within a front first the best in the first metric, then the more distant from their neighbours: Deb et
+al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation
+6(2). A network at chance can be perfectly calibrated, so here too what collapses comes last.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
-#: A loss whose first metric is below this share of cross-entropy's on any of several tasks has collapsed.
+#: A loss has collapsed where its first metric of which more is better is below this share of cross-entropy's.
 FLOOR = 0.75
 
 
@@ -23,11 +24,12 @@ class Merit:
     """Orders the losses of one rung.
 
     Args:
-        higher: for each metric, whether more is better; the first is what a collapse is judged by.
+        higher: for each metric, whether more is better; the first of these is what a collapse is judged by.
     """
 
     def __init__(self, higher: Sequence[bool]) -> None:
         self._signs = np.where(np.asarray(higher), 1.0, -1.0)
+        self._judge = list(higher).index(True) if any(higher) else None
 
     def __call__(self, scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """Return each loss's merit ``[K]``, higher is better, comparable within this call; nan where a score is nan.
@@ -45,8 +47,8 @@ class Merit:
         tasks, metrics = values.shape[1:]
         by_metric = values[:, 0] if tasks == 1 else _ranks(values).mean(1)
         found = by_metric[:, 0] if metrics == 1 else _fronts(by_metric)
-        if tasks > 1 and self._signs[0] > 0:
-            collapsed = (values[..., 0] < FLOOR * reference[:, 0]).any(1)
+        if (tasks > 1 or metrics > 1) and self._judge is not None:
+            collapsed = (values[..., self._judge] < FLOOR * reference[:, self._judge]).any(1)
             # Ranks lie in [0, 1] and front numbers in (-K, 0]: this is below every one that did not collapse.
             found = np.where(collapsed, found - (len(found) + 1), found)
         merit[~missing] = found
@@ -78,7 +80,10 @@ def _fronts(values: np.ndarray) -> np.ndarray:
 
 
 def _crowding(values: np.ndarray) -> np.ndarray:
-    """Return how far each of a front is from its neighbours, squeezed into [0, 1): the ends are just below 1."""
+    """Return how far each of a front is from its neighbours, squeezed into [0, 1).
+
+    The best in the first metric is at 0.999, the other ends are at 0.9985.
+    """
     distance = np.zeros(len(values))
     for column in values.T:
         order = np.argsort(column, kind="stable")
@@ -88,4 +93,5 @@ def _crowding(values: np.ndarray) -> np.ndarray:
         distance[order[[0, -1]]] = np.inf
     ends = np.isinf(distance)
     inner = np.where(ends, 0.0, distance)
-    return np.where(ends, 0.999, 0.998 * inner / (1 + inner))
+    first = values[:, 0] == values[:, 0].max()
+    return np.where(ends & first, 0.999, np.where(ends, 0.9985, 0.998 * inner / (1 + inner)))

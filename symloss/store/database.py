@@ -32,6 +32,9 @@ CREATE TABLE scores (
     rung INTEGER NOT NULL, id TEXT NOT NULL, scores TEXT NOT NULL, PRIMARY KEY (rung, id)
 ) STRICT;
 CREATE TABLE clock (only INTEGER PRIMARY KEY CHECK (only = 0), seconds REAL NOT NULL) STRICT;
+CREATE TABLE stop (
+    only INTEGER PRIMARY KEY CHECK (only = 0), generation INTEGER NOT NULL, reason TEXT NOT NULL
+) STRICT;
 """
 
 
@@ -158,6 +161,17 @@ class Database:
         """Write how long all processes worked."""
         with self._guard(), self._transaction():
             self._connection.execute("INSERT OR REPLACE INTO clock VALUES (0, ?)", (seconds,))
+
+    def load_stop(self) -> tuple[int, str] | None:
+        """Return the generation before which the search stopped, and why; None if it has not."""
+        with self._guard():
+            row = self._connection.execute("SELECT generation, reason FROM stop").fetchone()
+        return (int(row[0]), str(row[1])) if row else None
+
+    def save_stop(self, generation: int, reason: str) -> None:
+        """Write that the search stopped."""
+        with self._guard(), self._transaction():
+            self._connection.execute("INSERT OR REPLACE INTO stop VALUES (0, ?, ?)", (generation, reason))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

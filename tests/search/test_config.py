@@ -36,9 +36,15 @@ def test_where_noise_leaves_finalists_close_they_meet_again_with_fresh_seeds() -
     assert SearchConfig(last_seeds=10).playoff(100, 0.5) is None
 
 
-def test_generations_fill_the_budget_exactly() -> None:
-    config = SearchConfig(budget=300, generation_size=128)
-    assert [config.places(number) for number in range(config.generations)] == [128, 128, 44]
+def test_generations_fill_the_budget_up_to_what_tuning_has() -> None:
+    config = SearchConfig(budget=300, generation_size=128, tuning=0)
+    assert [config.places(trained) for trained in (0, 128, 256, 300)] == [128, 128, 44, 0]
+    assert config.places(200) == 100  # a generation that fell short is made up for
+    config = SearchConfig(budget=300, generation_size=128, tuning=0.2)
+    assert config.tuned == 60
+    assert [config.places(trained) for trained in (0, 128, 240)] == [128, 112, 0]
+    assert SearchConfig(strategy="random").tuned == SearchConfig(strategy="cmaes").tuned == 0
+    assert SearchConfig(budget=None, seconds=60.0, generation_size=50).tuned == 50
 
 
 def test_rungs_that_use_every_fold_do_so_once() -> None:
@@ -64,6 +70,11 @@ def test_round_trip() -> None:
         ({"seed": True}, "seed is True"),
         ({"immigrants": 1.5}, "immigrants is 1.5; it must be from 0 to 1"),
         ({"baselines": ("ngl",)}, "begin with ce"),
+        ({"baselines": None}, "the baselines are None; give a list of names"),
+        ({"baselines": "ce"}, "the baselines are 'ce'; give a list of names"),
+        ({"baselines": ("ce", 3)}, "give a list of names"),
+        ({"strategy": ["gp"]}, r"the strategy is \['gp'\]"),
+        ({"repeats": 5}, "repeats is 5; it must be at most 4"),
         ({"colour": 1}, "unknown search setting 'colour'"),
     ],
 )

@@ -40,9 +40,19 @@ def test_several_metrics_make_fronts_and_the_ends_of_a_front_come_first() -> Non
     # Accuracy up, calibration error down. The fourth is beaten by the second, the fifth by all but the first.
     scores = [[[0.99, 0.30]], [[0.95, 0.20]], [[0.90, 0.05]], [[0.94, 0.21]], [[0.80, 0.29]]]
     found = merit(scores, [[0.9, 0.1]], (True, False))
-    assert min(found[0], found[2]) > found[1] > 0
+    assert found[0] > found[2] > found[1] > 0
     assert -1 <= found[3] < 0
     assert -2 <= found[4] < -1
+
+
+@pytest.mark.parametrize("order", [(True, False), (False, True)])
+def test_a_network_at_chance_is_perfectly_calibrated_and_last(order: tuple[bool, ...]) -> None:
+    scores = np.array([[[0.10, 0.0]], [[0.98, 0.02]], [[0.90, 0.05]]])
+    reference = np.array([[0.95, 0.03]])
+    if not order[0]:
+        scores, reference = scores[..., ::-1], reference[:, ::-1]
+    found = Merit(order)(scores, reference)
+    assert found[1] > found[2] > found[0]
 
 
 def test_nan_is_kept_out_of_the_ranks() -> None:

@@ -97,10 +97,14 @@ def test_the_clock_counts_all_processes_and_the_control_has_a_journal_of_its_own
     assert run.database.load_seconds() == 0
     run.database.save_seconds(3.5)
     run.database.save_seconds(7.25)
+    assert run.database.load_stop() is None
+    run.database.save_stop(7, "time")
     run.control_database.save_scores(0, {"a": A})
     run.close()
     run = Run.open(tmp_path / "run")
     assert run.database.load_seconds() == 7.25
+    assert run.database.load_stop() == (7, "time")
+    assert run.control_database.load_stop() is None
     assert run.database.load_scores(0) == {}
     assert run.control_database.load_scores(0) == {"a": A}
     run.close()

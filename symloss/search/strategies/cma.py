@@ -21,6 +21,7 @@ from symloss.search.candidate import Candidate, best_first
 from symloss.search.config import SearchConfig
 from symloss.search.draw import Breeder, Draw
 from symloss.search.strategies.base import seeded
+from symloss.symbolic import same_loss
 
 #: The first step, in units of :meth:`~symloss.grammar.constants.Uniform.scale`: TaylorGLO's for a whole search ...
 _SEARCH_STEP = 1.0
@@ -87,8 +88,12 @@ class _Asker:
         self._constants = constants
         self._cma = CMA(mean=constants.encode(start), sigma=step, seed=seed % 2**32, population_size=places)
         for generation in told:
-            if len(generation) == places:
-                self._cma.tell([(constants.encode(c.derivation), _cost(c)) for c in generation])
+            # CMA-ES is told whole populations. Of a generation with more, its first; where screens left a few less,
+            # the worst stands in for them; where they left few, nothing was learned.
+            solutions = [(constants.encode(c.derivation), _cost(c)) for c in generation[:places]]
+            if len(solutions) > places // 2:
+                worst = max(solutions, key=lambda solution: solution[1])
+                self._cma.tell(solutions + [worst] * (places - len(solutions)))
         self._asked: list[Derivation] = []
 
     def __call__(self, index: int) -> Derivation:
@@ -118,6 +123,10 @@ class ConstantSearch:
                 )
         start = sampler.sample(keyed_random(config.seed, "cmaes start"))
         assert start is not None
+        if config.size < _SMALLEST:
+            raise SymlossError(
+                f"the generation size is {config.size}; the strategy cmaes needs at least {_SMALLEST} candidates"
+            )
         if not tunable(grammar, start):
             raise SymlossError(
                 f"the strategy cmaes needs constants that vary continuously, and {grammar.name} has none; use gp"
@@ -133,7 +142,7 @@ class ConstantSearch:
             self._constants,
             self._start,
             _SEARCH_STEP,
-            max(_SMALLEST, self._config.size),
+            self._config.size,
             keyed_seed(self._config.seed, "cmaes", generation),
             generations,
         )
@@ -152,15 +161,21 @@ class Tuning:
         self._config = config
         self._grammar = sampler.grammar
 
-    def breeder(self, generation: int, archive: Sequence[Candidate]) -> Breeder | None:
-        """See :meth:`Strategy.breeder`; None where no loss has a constant to tune."""
+    def breeder(self, generation: int, archive: Sequence[Candidate], places: int) -> Breeder | None:
+        """See :meth:`Strategy.breeder`; None where no loss has a constant to tune.
+
+        Args:
+            generation: its number.
+            archive: every candidate trained before it.
+            places: how many it will train.
+        """
         byname = {c.id: c for c in archive}
         begun = [c.parents[0] for c in archive if c.origin == "tuned" and c.generation == generation - 1]
         chosen = [byname[name] for name in dict.fromkeys(begun)] or self._choose(archive)
         if not chosen:
             return None
-        places = max(_SMALLEST, self._config.places(generation) // len(chosen))
-        askers = [self._asker(base, generation, places, archive) for base in chosen]
+        share = max(_SMALLEST, places // len(chosen))
+        askers = [self._asker(base, generation, share, archive) for base in chosen]
 
         def breed(index: int) -> Draw:
             which, number = index % len(chosen), index // len(chosen)
@@ -174,15 +189,20 @@ class Tuning:
         for candidate in best_first(archive):
             if len(chosen) == max(1, min(_TUNED, self._config.size // _SMALLEST)):
                 break
-            if tunable(self._grammar, candidate.derivation):
+            if tunable(self._grammar, candidate.derivation) and self._matters(candidate.derivation):
                 chosen.setdefault(_form(candidate.derivation), candidate)
         return list(chosen.values())
+
+    def _matters(self, derivation: Derivation) -> bool:
+        """Whether the constants change the loss. One that is added to it, or a factor of all of it, does not."""
+        form = Constants(self._grammar, derivation)
+        moved = form.decode(form.encode(derivation) + _TUNING_STEP * np.arange(1, form.size + 1) / form.size)
+        return not same_loss(derivation.formula, moved.formula)
 
     def _asker(self, base: Candidate, generation: int, places: int, archive: Sequence[Candidate]) -> _Asker:
         tuned = [c for c in archive if c.origin == "tuned" and c.parents == (base.id,)]
         numbers = sorted({c.generation for c in tuned})
-        # CMA-ES is told whole populations: of a generation with more, its first.
-        told = [[c for c in tuned if c.generation == number][:places] for number in numbers]
+        told = [[c for c in tuned if c.generation == number] for number in numbers]
         seed = keyed_seed(self._config.seed, "tuning", generation, base.id)
         return _Asker(Constants(self._grammar, base.derivation), base.derivation, _TUNING_STEP, places, seed, told)
 

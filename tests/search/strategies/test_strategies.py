@@ -89,11 +89,13 @@ def test_the_tuner_takes_the_best_of_each_form_and_stays_with_them() -> None:
     found = [
         candidate("a", "exp(-2.0*y_pred*y_true)", 0.9, rung=1, index=0),
         candidate("b", "exp(-1.5*y_pred*y_true)", 0.8, rung=1, index=1),  # the same form as a
-        candidate("c", "-0.5*y_pred*y_true", 0.7, rung=1, index=2),
+        candidate("c", "y_pred*y_pred*0.5 - y_pred*y_true", 0.7, rung=1, index=2),
         candidate("d", "-y_pred*y_true", 0.95, rung=1, index=3),  # no constant
+        candidate("f", "-0.5*y_pred*y_true", 0.96, rung=1, index=4),  # a factor of the whole
+        candidate("g", "0.5 - y_pred*y_true", 0.97, rung=1, index=5),  # no gradient
     ]
     tuning = Tuning(SearchConfig(generation_size=8), Sampler(GRAMMAR))
-    first = tuning.breeder(1, found)
+    first = tuning.breeder(1, found, 8)
     assert first is not None
     drawn = [first(index) for index in range(8)]
     assert [draw.parents for draw in drawn] == [("a",), ("c",)] * 4
@@ -107,14 +109,14 @@ def test_the_tuner_takes_the_best_of_each_form_and_stays_with_them() -> None:
         for k, draw in enumerate(drawn)
     ]
     found.append(candidate("e", "exp(-1.1*y_pred*y_true) - y_pred", 0.99, rung=2, index=50))
-    second = tuning.breeder(2, found)
+    second = tuning.breeder(2, found, 8)
     assert second is not None
     assert [second(index).parents for index in range(4)] == [("a",), ("c",)] * 2
 
 
-def test_there_is_nothing_to_tune_without_constants() -> None:
-    found = [candidate("d", "-y_pred*y_true", 0.95)]
-    assert Tuning(SearchConfig(), Sampler(GRAMMAR)).breeder(1, found) is None
+def test_there_is_nothing_to_tune_without_constants_that_matter() -> None:
+    found = [candidate("d", "-y_pred*y_true", 0.95), candidate("f", "-0.5*y_pred*y_true", 0.9)]
+    assert Tuning(SearchConfig(), Sampler(GRAMMAR)).breeder(1, found, 8) is None
     assert not tunable(GRAMMAR, found[0].derivation)
 
 
@@ -129,7 +131,7 @@ def test_tuning_moves_constants_towards_what_scores_better() -> None:
 
     start = value(base.derivation)
     for generation in range(1, 12):
-        breeder = tuning.breeder(generation, found)
+        breeder = tuning.breeder(generation, found, 10)
         assert breeder is not None
         drawn = [breeder(index) for index in range(10)]
         found += [
