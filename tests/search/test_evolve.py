@@ -129,6 +129,18 @@ def test_a_search_killed_at_any_write_ends_like_an_uninterrupted_one(whole: Foun
     assert summary(search(journal)) == summary(whole)
 
 
+@pytest.mark.parametrize("dies_at", [7, 11, 14, 16])
+def test_so_does_one_that_stopped_at_a_plateau_and_tuned(dies_at: int) -> None:
+    config = replace(CONFIG, budget=200, patience=1, tuning=0.06)
+    expected = search(MemoryJournal(), config)
+    assert expected.stopped == "plateau"
+    assert "tuned" in {candidate.origin for candidate in expected.candidates}
+    journal = KeepingJournal(dies_at)
+    with pytest.raises(Killed):
+        search(journal, config)
+    assert summary(search(journal, config)) == summary(expected)
+
+
 def test_a_finished_search_trains_nothing_again(whole: Found) -> None:
     journal = KeepingJournal()
     search(journal)
