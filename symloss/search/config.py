@@ -188,7 +188,9 @@ class SearchConfig:
     @property
     def generations(self) -> int | None:
         """The number of generations that the budget fills, if the grammar does; None without a budget."""
-        return None if self.budget is None else -(-self.budget // self.size)
+        if self.budget is None:
+            return None
+        return -(-(self.budget - self.tuned) // self.size) + -(-self.tuned // self.size)
 
     @property
     def size(self) -> int:

@@ -42,6 +42,7 @@ def test_generations_fill_the_budget_up_to_what_tuning_has() -> None:
     assert config.places(200) == 100  # a generation that fell short is made up for
     config = SearchConfig(budget=300, generation_size=128, tuning=0.2)
     assert config.tuned == 60
+    assert config.generations == 3
     assert [config.places(trained) for trained in (0, 128, 240)] == [128, 112, 0]
     assert SearchConfig(strategy="random").tuned == SearchConfig(strategy="cmaes").tuned == 0
     assert SearchConfig(budget=None, seconds=60.0, generation_size=50).tuned == 50
