@@ -14,14 +14,15 @@ from torch import Tensor
 
 from symloss.codegen.tables import GRID_SIZE, TableGradients
 from symloss.fitness.data import Resident
-from symloss.fitness.engines import job_width
+from symloss.fitness.engines import shares
 from symloss.fitness.network import Population
 from symloss.fitness.stacked import SAMPLES, WIDTH
 from symloss.fitness.training import Training
 from symloss.tasks import Task, TaskConfig
 
-#: On a CPU stacking must be so much faster, so that noise in the measurement does not decide.
-_CLEARLY = 1.2
+#: On a CPU full stacks must be so much faster: a search's last rungs leave them half empty, which costs it a third in
+#: all, and noise in the measurement should not decide.
+_CLEARLY = 1.5
 #: Timed steps, how often they are timed, and the seconds after which that is enough.
 _STEPS, _REPEATS, _ENOUGH = 4, 3, 5.0
 #: Networks that train side by side on a GPU while engines are measured.
@@ -141,7 +142,7 @@ def _near(expected: Tensor, found: Tensor) -> bool:
 def _measured(task: Task, device: torch.device, members: int, workers: int) -> Choice:
     """Return the faster engine, by a few steps of each with all threads that will train."""
     on_cpu = device.type == "cpu"
-    widths = {e: job_width(e, _MEMBERS, members, workers, on_cpu) for e in ("single", "stacked")}
+    widths = {e: shares(e, _MEMBERS, members, 1, workers, on_cpu).members for e in ("single", "stacked")}
     data = Resident(task, device, flat=False)
     best = dict.fromkeys(widths, float("inf"))
     started = time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -24,6 +25,9 @@ ENGINES: dict[str, str] = {
 
 #: Members trained side by side by one thread of a CPU: more of them leave the cache between forward and backward.
 _SINGLE_WIDTH = 4
+#: Fewer MLPs than this are not worth a thread of their own: threads take turns in Python between any two operations,
+#: and two of them with 16 networks each are half as fast as one with 32.
+_WORTH_A_THREAD = 32
 
 
 def build_population(
@@ -35,7 +39,7 @@ def build_population(
         task: names the network.
         engine: one of :data:`ENGINES`.
         seeds: S, of the initial weights.
-        members: K, at most :func:`job_width`; at least 2 for the MLP.
+        members: K, at most :data:`~symloss.fitness.stacked.WIDTH` if stacked on a CPU; at least 2 for the MLP.
         device: where to train.
 
     Raises:
@@ -52,17 +56,38 @@ def build_population(
     return build(networks, seeds, members, draws_numbers(task), Precision.of(task.config, device), device)
 
 
-def job_width(engine: str, chunk: int, losses: int, workers: int, on_cpu: bool) -> int:
-    """Return how many members one piece of work trains side by side, from 1 to ``chunk``.
+@dataclass(frozen=True)
+class Shares:
+    """How training is divided into pieces of work.
+
+    Attributes:
+        members: losses in one piece.
+        seeds: seeds in one piece.
+        workers: threads that do pieces side by side.
+    """
+
+    members: int
+    seeds: int
+    workers: int
+
+
+def shares(engine: str, chunk: int, losses: int, seeds: int, workers: int, on_cpu: bool) -> Shares:
+    """Return how to divide the training of some losses with some seeds.
 
     Args:
         engine: one of :data:`ENGINES`.
-        chunk: the most members in training at a time, over all workers.
+        chunk: the most losses in training at a time, over all workers.
         losses: how many there are to train.
-        workers: threads that share the work.
-        on_cpu: whether they run on a CPU.
+        seeds: with how many seeds each.
+        workers: threads at hand, at least 1.
+        on_cpu: whether they run on a CPU; a GPU is best filled with all seeds at once.
     """
-    width = max(1, min(chunk // workers, -(-losses // workers)))
-    if on_cpu:
-        width = min(width, {"stacked": WIDTH, "single": _SINGLE_WIDTH}.get(engine, width))
-    return width
+    if not on_cpu:
+        return Shares(min(chunk, losses), seeds, 1)
+    if engine == "mlp":
+        workers = max(1, min(workers, losses * seeds // _WORTH_A_THREAD))
+    width = max(1, min(chunk // workers, -(-losses // -(-workers // seeds))))
+    if engine != "mlp":
+        return Shares(min(width, WIDTH if engine == "stacked" else _SINGLE_WIDTH), 1, workers)
+    # Wide pieces have one seed, so that what they work on fits the cache; narrow ones share their overhead.
+    return Shares(width, max(1, min(-(-seeds // workers), _WORTH_A_THREAD // width)), workers)

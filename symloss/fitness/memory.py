@@ -56,7 +56,7 @@ def measured_chunk(attempt: Callable[[int], object], members: int, device: torch
 
 
 class Narrowing:
-    """Does pieces of work, in halves where memory runs out, and all later ones no wider than what fitted.
+    """Does pieces of work, in halves where memory runs out, and all later ones no larger than what may fit.
 
     Args:
         device: where they run.
@@ -65,7 +65,7 @@ class Narrowing:
 
     def __init__(self, device: torch.device, hint: str) -> None:
         self._device, self._hint = device, hint
-        self._widest: int | None = None
+        self._most: int | None = None
 
     def run(self, work: Callable[[range, range], None], members: range, seeds: range) -> None:
         """Call ``work(members, seeds)``, or several times with parts of both that together are the whole.
@@ -73,17 +73,18 @@ class Narrowing:
         Raises:
             SymlossError: one network alone does not fit.
         """
-        if self._widest is None or len(members) <= self._widest:
+        networks = len(members) * len(seeds)
+        if self._most is None or networks <= self._most:
             message = self._attempt(work, members, seeds)
             if message is None:
                 return
             # Only here, as the error held the memory of the frames it came from.
             release(self._device)
-            if len(members) == len(seeds) == 1:
+            if networks == 1:
                 raise SymlossError(
                     f"one network does not fit into the memory of {self._device}: {message}; {self._hint}"
                 )
-            self._widest = max(1, len(members) // 2)
+            self._most = networks // 2
         if len(members) > 1:
             half = len(members) // 2
             self.run(work, members[:half], seeds)

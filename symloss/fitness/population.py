@@ -14,7 +14,7 @@ from symloss.codegen.tables import Gradients
 from symloss.errors import SymlossError
 from symloss.fitness.choice import choose
 from symloss.fitness.data import Resident
-from symloss.fitness.engines import job_width
+from symloss.fitness.engines import Shares, shares
 from symloss.fitness.memory import Narrowing, measured_chunk
 from symloss.fitness.training import Training
 from symloss.tasks import Task
@@ -154,8 +154,7 @@ def train_population(
 
     if chunk is None:
         chunk = measured_chunk(sample, total, device) if device.type == "cuda" else _CHUNK
-    width = job_width(choice.engine, chunk, total, workers, on_cpu)
-    jobs = _jobs(total, len(seeds), width, on_cpu)
+    plan = shares(choice.engine, chunk, total, len(seeds), workers, on_cpu)
     narrowing = Narrowing(device, choice.remedy)
 
     def do(job: tuple[range, range]) -> int:
@@ -164,9 +163,9 @@ def train_population(
 
     done = 0
     setting = torch.get_num_threads()
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(plan.workers)
     try:
-        for finished in pool.map(do, jobs):
+        for finished in pool.map(do, _jobs(total, len(seeds), plan)):
             done += finished
             if progress:
                 progress(done, total * len(seeds))
@@ -179,11 +178,8 @@ def train_population(
     )
 
 
-def _jobs(losses: int, seeds: int, width: int, on_cpu: bool) -> list[tuple[range, range]]:
-    """Return independent pieces of work: ranges of losses and of seeds.
-
-    On the CPU one seed at a time keeps the working set in the cache; a GPU is better filled with all of them.
-    """
-    ranges = [range(start, min(start + width, losses)) for start in range(0, losses, width)]
-    columns = [range(s, s + 1) for s in range(seeds)] if on_cpu else [range(seeds)]
-    return [(members, column) for members in ranges for column in columns]
+def _jobs(losses: int, seeds: int, plan: Shares) -> list[tuple[range, range]]:
+    """Return independent pieces of work: ranges of losses and of seeds."""
+    members = [range(k, min(k + plan.members, losses)) for k in range(0, losses, plan.members)]
+    columns = [range(s, min(s + plan.seeds, seeds)) for s in range(0, seeds, plan.seeds)]
+    return [(some, column) for some in members for column in columns]

@@ -22,7 +22,7 @@ def forget(monkeypatch):
     monkeypatch.setattr(choice, "_OBSTACLES", {})
 
 
-@pytest.mark.parametrize(("single", "stacked", "engine"), [(1.0, 0.9, "single"), (1.0, 0.8, "stacked")])
+@pytest.mark.parametrize(("single", "stacked", "engine"), [(1.0, 0.7, "single"), (1.0, 0.6, "stacked")])
 def test_stacked_must_be_clearly_faster_on_a_cpu(monkeypatch, single, stacked, engine):
     calls = []
 
@@ -44,7 +44,7 @@ def test_stacked_must_be_clearly_faster_on_a_cpu(monkeypatch, single, stacked, e
 def test_small_networks_are_stacked_and_the_measurement_is_told():
     found = choice.choose(task_of("layers", batch=8), "cpu", 16, 1)
     assert found.engine == "stacked"
-    assert 0 < 1.2 * found.stacked < found.single
+    assert 0 < 1.5 * found.stacked < found.single
     assert "measured" in found.reason
 
 

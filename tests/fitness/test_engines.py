@@ -9,12 +9,11 @@ import torch
 import symloss.fitness.training as training_module
 from symloss.codegen.tables import AutogradGradients, MixedGradients, TableGradients
 from symloss.errors import SymlossError
-from symloss.fitness.engines import build_population, job_width
+from symloss.fitness.engines import build_population
 from symloss.fitness.flat import FlatParameters
 from symloss.fitness.modules import draws_numbers
 from symloss.fitness.population import train_population
 from symloss.fitness.reference import accuracy, train_reference
-from symloss.fitness.stacked import WIDTH
 from symloss.fitness.training import Training
 from symloss.tasks import TaskConfig, load_task
 
@@ -208,23 +207,6 @@ def test_network_that_fails_in_training_is_named():
 def test_unknown_engine_is_refused():
     with pytest.raises(SymlossError, match=r"unknown engine 'stackd'.*; did you mean 'stacked'\?"):
         build_population(task_of("smooth"), "stackd", [0], 1, "cpu")
-
-
-@pytest.mark.parametrize(
-    ("engine", "chunk", "losses", "workers", "on_cpu", "expected"),
-    [
-        ("mlp", 64, 64, 2, True, 32),
-        ("mlp", 64, 10, 2, True, 5),
-        ("stacked", 64, 64, 2, True, WIDTH),
-        ("stacked", 4, 64, 2, True, 2),
-        ("single", 64, 64, 2, True, 4),
-        ("single", 1, 64, 2, True, 1),
-        ("stacked", 500, 64, 1, False, 64),
-        ("single", 20, 64, 1, False, 20),
-    ],
-)
-def test_width_of_a_piece_of_work(engine, chunk, losses, workers, on_cpu, expected):
-    assert job_width(engine, chunk, losses, workers, on_cpu) == expected
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -49,8 +49,9 @@ def test_chunk_is_halved_until_it_fits_and_results_stay(monkeypatch, tables, err
     )
     assert np.array_equal(found.all_validation, expected.all_validation)
     assert seen[-1] == (14, 14)
-    # Two attempts failed, with 7 and 4 networks; then nothing wider than 2 was tried, by the next seed neither.
-    assert [width for width in small.widths if width > 2] == [7, 3]
+    # Three attempts fail, the last with two seeds of a loss and its twin; then one network is tried at a time.
+    assert [width for width in small.widths if width > 2] == [14, 6, 4]
+    assert len(small.widths) == 3 + 14
 
 
 def test_one_network_that_does_not_fit_is_an_error_with_advice(monkeypatch, tables):
