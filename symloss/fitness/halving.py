@@ -76,15 +76,19 @@ class Ladder:
             if dear.cost <= cheap.cost:
                 raise SymlossError(f"a rung of cost {dear.cost} follows one of {cheap.cost}; costs must rise")
 
-    def promoted(self, rung: int, entries: Iterable[Entry]) -> list[str]:
-        """Return the ids that climb from a rung to the next, best first; from the last rung none do."""
-        ranked = self.ranked(entries)
-        return ranked[: self.places(rung, len(ranked))] if rung < len(self.keep) else []
+    def promoted(self, rung: int, waiting: Iterable[Entry], climbed: int = 0) -> list[str]:
+        """Return the ids that climb from a rung to the next, best first; from the last rung none do.
 
-    @staticmethod
-    def ranked(entries: Iterable[Entry]) -> list[str]:
-        """Return the ids best first."""
-        return [entry.id for entry in rank(entries)]
+        Args:
+            rung: its number.
+            waiting: the results of those on it that have not climbed.
+            climbed: how many others of it have; they keep their places.
+        """
+        ranked = rank(waiting)
+        if rung >= len(self.keep):
+            return []
+        free = max(self.places(rung, len(ranked) + climbed) - climbed, 0)
+        return [entry.id for entry in ranked[:free]]
 
     def places(self, rung: int, entries: int) -> int:
         """Return how many of the entries on a rung are promoted."""

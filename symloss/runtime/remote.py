@@ -2,7 +2,8 @@
 
 Everything is pickled here and passed on as bytes. The channels therefore cannot fail on their contents, whatever they
 raise is their own failure and not the job's, and tensors are sent by value: torch's own way through shared memory ends
-with the process that sent them.
+with the process that sent them. Unpickling can run code, so it is done to nothing but what this program's own
+processes wrote to each other; no file and no text from outside comes here.
 """
 
 from __future__ import annotations

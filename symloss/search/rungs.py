@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from symloss.fitness import Evaluator, Rung
-from symloss.formula import to_text
+from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss
 from symloss.search.candidate import Candidate, Scores, best_first, means
 from symloss.search.config import SearchConfig
@@ -86,10 +86,9 @@ class Rungs:
         self._progress.trained += len(generation)
         for number in range(len(self.ladder.keep)):
             here = [c for c in archive if number in c.scores]
-            above = sum(number + 1 in c.scores for c in here)
-            places = self.ladder.places(number, len(here)) - above
             waiting = {c.id: c for c in here if number + 1 not in c.scores}
-            names = self.ladder.ranked([c.entry(number) for c in waiting.values()])[: max(places, 0)]
+            entries = [c.entry(number) for c in waiting.values()]
+            names = self.ladder.promoted(number, entries, len(here) - len(waiting))
             self.train(number + 1, self.ladder.rungs[number + 1], [waiting[name] for name in names], archive)
 
     def train(self, number: int, rung: Rung, candidates: Sequence[Candidate], archive: Sequence[Candidate]) -> None:
@@ -100,7 +99,8 @@ class Rungs:
         self._progress.rung = number
         known = self._journal.load_scores(number)
         formulas = {c.id: c.derivation.formula for c in candidates}
-        missing = {name: loss for name, loss in (self._baselines | formulas).items() if name not in known}
+        wanted: dict[str, Formula | CatalogueLoss] = {**self._baselines, **formulas}
+        missing = {name: loss for name, loss in wanted.items() if name not in known}
         if missing:
             known |= self._evaluate(number, rung, missing, self._ticker())
         replayed = rung.cost * (len(candidates) - sum(name in formulas for name in missing))
@@ -120,14 +120,14 @@ class Rungs:
         self,
         number: int,
         rung: Rung,
-        losses: Mapping[str, object],
+        losses: Mapping[str, Formula | CatalogueLoss],
         tick: Callable[[int, int], None],
     ) -> dict[str, Scores]:
         """Train losses on a rung, and save them as they are done."""
         names = list(losses)
         found: dict[str, Scores] = {}
         tasks = [(task, self._scaled(rung.steps, task)) for task in self._tasks]
-        for part in self._evaluator.stream(tasks, list(losses.values()), rung.seeds, progress=tick):  # type: ignore[arg-type]
+        for part in self._evaluator.stream(tasks, list(losses.values()), rung.seeds, progress=tick):
             scores = {
                 name: tuple(
                     tuple(tuple(map(float, seeds)) for seeds in task.validation[:, place]) for task in part.scores

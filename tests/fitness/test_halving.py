@@ -78,3 +78,11 @@ def test_cost_counts_every_rung():
 def test_bad_ladders_are_refused(build, message):
     with pytest.raises(SymlossError, match=message):
         build()
+
+
+def test_those_that_climbed_keep_their_places() -> None:
+    waiting = [Entry(f"{k}", 1, k / 100) for k in range(14)]
+    # Sixteen in all have four places, of which two are taken; then five, and none.
+    assert LADDER.promoted(0, waiting, climbed=2) == ["13", "12"]
+    assert LADDER.promoted(0, waiting, climbed=5) == []
+    assert LADDER.promoted(2, waiting, climbed=0) == []

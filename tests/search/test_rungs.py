@@ -10,7 +10,7 @@ import pytest
 
 from symloss.fitness import Evaluator, Rung
 from symloss.fitness.jobs import JobScores, Scored
-from symloss.formula import Formula, constant, parse_formula
+from symloss.formula import Formula, constant
 from symloss.grammar import Derivation
 from symloss.losses import CatalogueLoss, find
 from symloss.search import Candidate, MemoryJournal, Progress, SearchConfig
@@ -141,8 +141,3 @@ def test_every_task_has_its_own_share_of_steps() -> None:
     both.train(0, Rung(3, (1,)), archive, archive)
     assert seen == [[3, 12]]
     assert len(archive[0].scores[0]) == 2
-
-
-def test_a_formula_is_scored_by_its_number() -> None:
-    """The oracle's own check: what it reads is what the tests above wrote."""
-    assert parse_formula("0.25").value == 0.25

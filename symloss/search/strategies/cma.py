@@ -14,7 +14,7 @@ import numpy as np
 
 from symloss.errors import SymlossError
 from symloss.grammar import Derivation, Grammar, Sampler
-from symloss.grammar.constants import Choice
+from symloss.grammar.constants import Choice, LogUniform, Normal, Uniform
 from symloss.grammar.production import Production
 from symloss.runtime import keyed_random, keyed_seed
 from symloss.search.candidate import Candidate, best_first
@@ -43,24 +43,28 @@ class Constants:
     def __init__(self, grammar: Grammar, template: Derivation) -> None:
         self._grammar = grammar
         self._template = template
-        self._productions = [_production(grammar, node) for node in template.walk() if node.value is not None]
+        self._distributions: list[Uniform | Normal | LogUniform] = []
+        for node in template.walk():
+            if node.value is not None:
+                distribution = _production(grammar, node).distribution
+                assert isinstance(distribution, Uniform | Normal | LogUniform)  # tunable() said so
+                self._distributions.append(distribution)
 
     @property
     def size(self) -> int:
         """How many constants there are."""
-        return len(self._productions)
+        return len(self._distributions)
 
     def encode(self, derivation: Derivation) -> np.ndarray:
         """Return a derivation's constants ``[size]`` in units of their distributions."""
         values = [node.value for node in derivation.walk() if node.value is not None]
-        pairs = zip(self._productions, values, strict=True)
-        return np.array([production.distribution.encode(value) for production, value in pairs])  # type: ignore[union-attr]
+        pairs = zip(self._distributions, values, strict=True)
+        return np.array([distribution.encode(value) for distribution, value in pairs])
 
     def decode(self, vector: Iterable[float]) -> Derivation:
         """Return the derivation whose constants are the nearest that the grammar has to a vector's."""
-        numbers = iter(
-            [p.distribution.decode(float(x)) for p, x in zip(self._productions, vector, strict=True)]  # type: ignore[union-attr]
-        )
+        pairs = zip(self._distributions, vector, strict=True)
+        numbers = iter([distribution.decode(float(x)) for distribution, x in pairs])
 
         def build(node: Derivation) -> Derivation:
             production = _production(self._grammar, node)
