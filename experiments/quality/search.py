@@ -13,8 +13,8 @@
 3. Each with its learning rate is trained with 20 fresh seeds, and the test set is read.
 
 ``report`` prints the table and draws the anytime curves: the best validation score so far, over the third rung's five
-seeds, against candidates trained and against seconds. With ``--ablate`` the search runs without its surrogate too, and
-the report says how many candidates it needs with the surrogate to reach the score that it ends with without.
+seeds, against candidates trained and against CPU seconds. With ``--ablate`` the search runs without its surrogate too,
+and the report says how many candidates it needs with the surrogate to reach the score that it ends with without.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from symloss.formula import Formula, parse_formula, to_text
 from symloss.grammar import load_grammar
 from symloss.losses import CATALOGUE, CatalogueLoss, title
 from symloss.search import MemoryJournal, Progress, Search, SearchConfig
+from symloss.runtime.executor import cores
 from symloss.symbolic import displayed_form
 from symloss.tasks import TaskConfig, load_task
 
@@ -69,13 +70,13 @@ def search(task: TaskConfig, variant: str, seed: int, budget: int) -> dict[str, 
 
     def observe(progress: Progress) -> None:
         if progress.phase == "training" and progress.best_rung == 2 and progress.best is not None:
-            point = (progress.trained, round(progress.own_seconds, 2), progress.best)
+            point = (progress.trained, round(time.process_time() - started, 2), progress.best)
             if not curve or (curve[-1][0], curve[-1][2]) != (point[0], point[2]):
                 curve.append(point)
 
     config = SearchConfig(seed=seed, budget=budget, finalists=16, **VARIANTS[variant])
     engine = Search(load_grammar("default"), load_task(task), config, MemoryJournal(), observe)
-    started = time.perf_counter()
+    started = time.process_time()
     found = engine.run()
     best = found.hall_of_fame[0]
     return {
@@ -86,7 +87,7 @@ def search(task: TaskConfig, variant: str, seed: int, budget: int) -> dict[str, 
         "origin": best.origin,
         "generation": best.generation,
         "validation": best.score,
-        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - started,
         "drawn": found.drawn,
         "trained": len(found.candidates),
         "noise": found.noise,
@@ -149,7 +150,7 @@ def run(name: str, runs: int, budget: int, out: Path, ablate: bool) -> None:
 
             row = part(f"{strategy}-{seed}-test", tested)
             print(
-                f"{name} {strategy} {seed}: {found['seconds']:.0f} s, validation {100 * found['validation']:.2f}, "
+                f"{name} {strategy} {seed}: {found['cpu_seconds']:.0f} s, validation {100 * found['validation']:.2f}, "
                 f"lr x {row['factor']:.2g}, test {100 * statistics.mean(row['test']):.2f}: {found['expression']}",
                 flush=True,
             )
@@ -174,7 +175,7 @@ def about(task: TaskConfig, budget: int) -> dict[str, Any]:
     return {
         "task": json.loads(task.to_json()),
         "budget": budget,
-        "hardware": f"{platform.machine()}, {os.cpu_count()} cores",
+        "hardware": f"{platform.machine()}, {cores()} of {os.cpu_count()} cores",
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("symloss", "torch", "numpy", "scikit-learn", "cmaes")},
     }
@@ -270,7 +271,7 @@ def draw(name: str, curves: dict[str, list[list[list[float]]]], path: Path) -> N
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
     for strategy, colour in zip(curves, ("C0", "C1", "C2"), strict=False):
-        for axis, column, label in ((axes[0], 0, "candidates trained"), (axes[1], 1, "seconds")):
+        for axis, column, label in ((axes[0], 0, "candidates trained"), (axes[1], 1, "CPU seconds")):
             runs = [np.array(curve, dtype=float) for curve in curves[strategy]]
             start, end = max(run[0, column] for run in runs), max(run[-1, column] for run in runs)
             grid = np.linspace(start, end, 200)
