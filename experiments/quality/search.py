@@ -38,8 +38,8 @@ from symloss.fitness import Evaluator
 from symloss.formula import Formula, parse_formula, to_text
 from symloss.grammar import load_grammar
 from symloss.losses import CATALOGUE, CatalogueLoss, title
-from symloss.search import MemoryJournal, Progress, Search, SearchConfig
 from symloss.runtime.executor import cores
+from symloss.search import MemoryJournal, Progress, Search, SearchConfig
 from symloss.symbolic import displayed_form
 from symloss.tasks import TaskConfig, load_task
 
