@@ -30,6 +30,14 @@ _FEWEST, _MOST, _MOST_MORE, _FOLDS = 10, 30, 100, 5
 NOISE_OF_ONE = 0.008
 _MOST_REPEATS = 4
 
+#: What the first rung's share of the steps can be, where a trial decides; without one it is the first of them.
+FIRST_SHARES = (0.3, 0.5, 0.7, 1.0)
+
+#: How many losses a trial compares, and the least budget that affords one: it costs as much as the whole search of
+#: 128 candidates.
+TRIED = 64
+LEAST_FOR_TRIAL = 512
+
 
 @dataclass(frozen=True)
 class SearchConfig:
@@ -57,6 +65,8 @@ class SearchConfig:
         repeats: seeds of the first rung, which the others have in proportion; None to decide by the noise that is
             measured before the search.
         last_seeds: seeds of the last rung; None to decide by the noise.
+        first_rung: the first rung's steps as a share of the task's, in (0, 1]; None to decide by a trial on the task,
+            which a budget below :data:`LEAST_FOR_TRIAL` goes without.
         discovered: how many losses the hall of fame hands to the final comparison.
         audit_seeds: fresh seeds of the final comparison.
         baselines: catalogue losses that are compared with; the first is what gains are measured against.
@@ -79,6 +89,7 @@ class SearchConfig:
     finalists: int = 24
     repeats: int | None = None
     last_seeds: int | None = None
+    first_rung: float | None = None
     discovered: int = 8
     audit_seeds: int = 20
     baselines: tuple[str, ...] = ("ce", "ngl", "focal")
@@ -122,27 +133,42 @@ class SearchConfig:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 raise SymlossError(f"{name} is {value!r}; it must be from 0 to 1")
+        value = self.first_rung
+        if value is not None:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+                raise SymlossError(f"first rung is {value!r}; it must be a share of the steps in (0, 1], such as 0.3")
+            object.__setattr__(self, "first_rung", float(value))
         if not self.baselines or self.baselines[0] != "ce":
             raise SymlossError(f"the baselines are {', '.join(self.baselines) or 'none'}; begin with ce")
 
-    def ladder(self, steps: int, repeats: int = 1) -> Ladder:
-        """Return the rungs for a task's full budget of ``steps``: three tenths, seven tenths and all of it.
+    def ladder(self, steps: int, repeats: int = 1, share: float | None = None) -> Ladder:
+        """Return the rungs for a task's full budget of ``steps``: a share of them, seven tenths at least, and all.
 
-        They have 1, 2 and 5 seeds, each ``repeats`` times.
-
-        A shorter first rung misleads under label noise: ``experiments/quality/rungs.py`` measures how well the score at
-        fewer steps foretells the score at all of them. Five consecutive seeds are the folds of one partition, so the
-        third rung validates on every sample once.
+        They have 1, 2 and 5 seeds, each ``repeats`` times. The share is the first rung's of the configuration, or else
+        the one given; see :class:`~symloss.search.trial.Trial`. Five consecutive seeds are the folds of one partition,
+        so the third rung validates on every sample once.
         """
         first = self._first_seed
+        share = self.first_rung or share or FIRST_SHARES[0]
         return Ladder(
             rungs=(
-                Rung(max(1, 3 * steps // 10), tuple(range(first, first + repeats))),
-                Rung(max(2, 7 * steps // 10), tuple(range(first + 5, first + 5 + 2 * repeats))),
+                Rung(max(1, round(share * steps)), tuple(range(first, first + repeats))),
+                Rung(max(2, round(max(share, 0.7) * steps)), tuple(range(first + 5, first + 5 + 2 * repeats))),
                 Rung(max(3, steps), tuple(range(first + 15, first + 15 + 5 * repeats))),
             ),
             keep=(0.25, 0.25),
         )
+
+    def trial_rung(self, steps: int, repeats: int) -> Rung:
+        """Return the rung that a trial takes for the truth: full steps, twice the first rung's seeds, all its own."""
+        first = self._first_seed + 200
+        return Rung(max(3, steps), tuple(range(first, first + 2 * repeats)))
+
+    @property
+    def tried(self) -> int:
+        """How many losses of the first generation decide by a trial where the first rung ends; 0 without one."""
+        enough = (self.budget is None or self.budget >= LEAST_FOR_TRIAL) and self.size >= TRIED
+        return TRIED if enough and self.first_rung is None else 0
 
     def final_rung(self, steps: int, seeds: int) -> Rung:
         """Return the rung that ranks the finalists: full steps, seeds of their own."""

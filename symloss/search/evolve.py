@@ -173,6 +173,9 @@ class Search:
         self._scarce = generation.rejected()["duplicate"] > _SCARCE * generation.drawn
         if not generation.candidates:
             return None
+        if number == 0:
+            self._rungs.try_out(generation.candidates)
+            self.progress.work_total = self._planned_work()
         self._rungs.climb(generation.candidates, self._candidates)
         best = best_first(self._candidates)[0].id
         if best != self._best:
@@ -257,7 +260,8 @@ class Search:
             ladder.cost(trained) + len(self._baselines) * sum(rung.cost for rung in ladder.rungs) + self._final_work()
         )
         total *= 1 if config.control == "none" else 2
-        return total + config.noise_rung(self._tasks[0].config.steps).cost + self.comparison_work()
+        total += config.noise_rung(self._tasks[0].config.steps).cost + self._rungs.trial_work
+        return total + self.comparison_work()
 
     def comparison_work(self) -> float:
         """Networks x steps of the final comparison, counted on the first task."""

@@ -10,14 +10,18 @@ from symloss.fitness import Evaluator, Rung
 from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss
 from symloss.search.candidate import Candidate, Scores, best_first, means
-from symloss.search.config import SearchConfig
+from symloss.search.config import FIRST_SHARES, SearchConfig
 from symloss.search.journal import Journal
 from symloss.search.merit import Merit
 from symloss.search.progress import Observer, Progress
+from symloss.search.trial import Trial
 from symloss.tasks import METRICS, Task
 
 #: The journal's number for the rung on which cross-entropy alone shows how large noise is.
 NOISE_RUNG = -1
+
+#: And for those on which a trial decides where the first rung ends: all steps, then each share that it tries.
+TRIAL_RUNG = -2
 
 
 class Rungs:
@@ -52,6 +56,9 @@ class Rungs:
         self._observer = observer
         self._steps = tasks[0].config.steps
         self._merit = Merit([METRICS[name].higher_is_better for name in tasks[0].config.metrics])
+        self._repeats = 1
+        #: Networks x steps of the trial, as far as they are known.
+        self.trial_work = 0.0
         self.ladder = config.ladder(self._steps)
 
     @property
@@ -71,8 +78,51 @@ class Rungs:
         if name not in known:
             known |= self._evaluate(NOISE_RUNG, rung, {name: loss}, self._ticker())
         deviation = max(float(np.std(task[0], ddof=1)) for task in known[name])
-        self.ladder = self._config.ladder(self._steps, self._config.repeats_for(deviation))
+        self._repeats = self._config.repeats_for(deviation)
+        self.ladder = self._config.ladder(self._steps, self._repeats)
         return deviation, self._config.seeds_for(deviation)
+
+    def try_out(self, generation: Sequence[Candidate]) -> None:
+        """Decide by a trial with the first of a generation how many steps the first rung has.
+
+        The shares that are tried have the first rung's seeds, so the scores of the one that is chosen count there.
+        """
+        losses = generation[: self._config.tried]
+        if len(losses) < self._config.tried or not losses:
+            return
+        self._progress.phase = "trial"
+        truth = self._trial_scores(TRIAL_RUNG, self._config.trial_rung(self._steps, self._repeats), losses)
+        half = [self._merits(truth, losses, slice(part, None, 2)) for part in (0, 1)]
+        trial = Trial(np.stack(half), self._merits(truth, losses, slice(None)))
+        for place, share in enumerate(FIRST_SHARES[:-1]):
+            self.ladder = self._config.ladder(self._steps, self._repeats, share)
+            scores = self._trial_scores(TRIAL_RUNG - 1 - place, self.ladder.rungs[0], losses)
+            if trial.suffices(self._merits(scores, losses, slice(None))):
+                known = self._journal.load_scores(0)
+                self._journal.save_scores(0, {name: found for name, found in scores.items() if name not in known})
+                return
+        self.ladder = self._config.ladder(self._steps, self._repeats, FIRST_SHARES[-1])
+
+    def _trial_scores(self, number: int, rung: Rung, losses: Sequence[Candidate]) -> dict[str, Scores]:
+        """Train losses and baselines on a rung of the trial, or take the journal's scores."""
+        known = self._journal.load_scores(number)
+        wanted: dict[str, Formula | CatalogueLoss] = {**self._baselines, **{c.id: c.derivation.formula for c in losses}}
+        missing = {name: loss for name, loss in wanted.items() if name not in known}
+        self.trial_work += rung.cost * len(wanted)
+        replayed = rung.cost * (len(wanted) - len(missing))
+        self._progress.work_done += replayed
+        self._progress.work_replayed += replayed
+        if missing:
+            known |= self._evaluate(number, rung, missing, self._ticker())
+        return known
+
+    def _merits(self, scores: Mapping[str, Scores], losses: Sequence[Candidate], seeds: slice) -> np.ndarray:
+        """Return merits ``[K]`` by the scores of some of the seeds."""
+
+        def mean(name: str) -> np.ndarray:
+            return means(tuple(tuple(metric[seeds] for metric in task) for task in scores[name]))
+
+        return self._merit(np.stack([mean(c.id) for c in losses]), mean(next(iter(self._baselines))))
 
     def climb(self, generation: Sequence[Candidate], archive: Sequence[Candidate]) -> None:
         """Train a generation on the first rung; then on each next one as many as its share of all has room for.
