@@ -260,8 +260,8 @@ class Search:
             ladder.cost(trained) + len(self._baselines) * sum(rung.cost for rung in ladder.rungs) + self._final_work()
         )
         total *= 1 if config.control == "none" else 2
-        total += config.noise_rung(self._tasks[0].config.steps).cost + self._rungs.trial_work
-        return total + self.comparison_work()
+        before = config.noise_rung(self._tasks[0].config.steps).cost + self._rungs.trial_work
+        return total + before + self.comparison_work()
 
     def comparison_work(self) -> float:
         """Networks x steps of the final comparison, counted on the first task."""

@@ -1,8 +1,8 @@
 """How short may the first rung be? Tried out on the task itself, as the answer differs from task to task.
 
-On clean digits three tenths of the steps tell good losses from bad ones. With 40 % of the labels wrong they do not: what
-learns fast leads there, and what does not learn the wrong labels wins in the end. So some losses are trained for all
-steps, and the first rung gets the shortest budget that orders the better half of them nearly as well as all steps do.
+On clean digits three tenths of the steps tell good losses from bad ones. With 40 % of the labels wrong they do not:
+what learns fast leads there, and what does not learn the wrong labels wins in the end. So some losses are trained for
+all steps, and the first rung gets the shortest budget that orders the better half of them nearly as well as all do.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
-#: A budget is long enough if its order agrees this well with the final one, relative to how well that agrees with itself.
+#: A budget is long enough if its order agrees this well with the final one, as a share of how well that agrees with
+#: itself.
 AGREEMENT = 0.7
 
 
