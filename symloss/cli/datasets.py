@@ -48,22 +48,24 @@ def listing(context: typer.Context, data_dir: DataDirOption = None, json_file: J
 
     console = console_for(json_file)
     rows = [_facts(source, source.name in DATASETS) for source in SOURCES.values()]
-    table = Table(header_style="bold", pad_edge=False)
-    for column in ("name", "classes", "images", "download", "licence", "what and where"):
-        table.add_column(column, overflow="fold", no_wrap=column == "name")
     for task in ("classification", "segmentation"):
-        table.add_row(Text(f"for {task}", style="bold"))
-        for row in (row for row in rows if row["task"] == task):
-            sizes = "\n".join(f"{part} {size:,}" for part, size in row["sizes"].items())
-            found = (f"in {row['found']}", "green") if row["found"] else (f"not there; {row['expected']}", "dim")
-            cell = Text("\n").join([Text(row["description"] or row["title"]), Text(*found)])
-            table.add_row(
-                *map(Text, (row["name"], f"{row['classes']:,}", sizes, amount(row["bytes"]), row["licence"])), cell
-            )
-        table.add_section()
-    table.add_row(Text("your own", style="bold"))
+        table = Table(title=f"For {task}", title_justify="left", header_style="bold", pad_edge=False)
+        table.add_column("name", no_wrap=True)
+        table.add_column("what it is, how large, under which licence, and where", overflow="fold")
+        for row in rows:
+            if row["task"] == task:
+                sizes = ", ".join(f"{part} {size:,}" for part, size in row["sizes"].items())
+                size = f"{row['classes']:,} classes; {sizes}; {amount(row['bytes'])}; licence: {row['licence']}"
+                where = (f"in {row['found']}", "green") if row["found"] else (f"not there; {row['expected']}", "dim")
+                lines = ((row["description"] or row["title"], ""), (size, "cyan"), where)
+                cell = Text("\n").join(Text(line, style=style) for line, style in lines)
+                table.add_row(row["name"], cell, end_section=True)
+        console.print(table)
+    table = Table(title="Your own", title_justify="left", header_style="bold", pad_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("what it is", overflow="fold")
     for name, text in OWN_DATASETS.items():
-        table.add_row(Text(name), "", "", "", "", Text(text))
+        table.add_row(name, text)
     console.print(table)
     write_json(json_file, {"datasets": rows, "own": OWN_DATASETS})
 
