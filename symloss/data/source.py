@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 from symloss.data.download import Download
@@ -28,7 +27,7 @@ def _no_files() -> tuple[Download, ...]:
     return ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """A dataset of images. A new one is a reader of its files and an entry in :data:`~symloss.data.SOURCES`.
 
@@ -72,9 +71,6 @@ class Source:
     downloads: Callable[[], tuple[Download, ...]] = _no_files
     ignore_index: int | None = None
     class_names: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "sizes", MappingProxyType(dict(self.sizes)))
 
     @property
     def parts(self) -> tuple[str, ...]:
