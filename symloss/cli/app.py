@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from symloss.cli import benchmark, evolve, export, listings, sample, show
+from symloss.cli import benchmark, datasets, evolve, export, listings, sample, show
 from symloss.errors import SymlossError
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ app.command("show")(show.command)
 app.command("export")(export.command)
 app.command("sample")(sample.command)
 app.command("losses")(listings.losses)
-app.command("datasets")(listings.datasets)
+app.add_typer(datasets.app, name="datasets")
 app.command("models")(listings.models)
 app.add_typer(listings.grammars_app, name="grammars")
 

@@ -1,4 +1,4 @@
-"""`symloss losses | datasets | models | grammars`: what there is."""
+"""`symloss losses | models | grammars`: what there is."""
 
 from __future__ import annotations
 
@@ -73,17 +73,6 @@ def _facts(loss: CatalogueLoss) -> dict[str, Any]:
         "when": loss.when,
         "paper": asdict(loss.paper),
     }
-
-
-def datasets() -> None:
-    """List the datasets."""
-    from symloss.tasks import DATASETS, OWN_DATASETS
-
-    _print(
-        ["name", "classes", "samples", "description"],
-        [[data.name, str(data.classes), f"{data.size:,}", data.description] for data in DATASETS.values()]
-        + [[name, "", "", text] for name, text in OWN_DATASETS.items()],
-    )
 
 
 def models() -> None:

@@ -8,10 +8,10 @@ Example:
     >>> METRICS["accuracy"](logits[None], torch.tensor(task.labels[fold.validation]))
 """
 
+from symloss.data import DATA_VARIABLE
 from symloss.tasks.conditions import NOISES
 from symloss.tasks.config import ENGINES, OPTIMIZERS, PRECISIONS, SCHEDULES, TaskConfig
 from symloss.tasks.datasets import DATASETS, OWN_DATASETS, Dataset
-from symloss.tasks.idx import DATA_VARIABLE
 from symloss.tasks.metrics import METRICS, Metric
 from symloss.tasks.models import MODELS, OWN_MODELS, Model, defaults_of
 from symloss.tasks.samples import SCALINGS

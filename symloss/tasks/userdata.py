@@ -97,7 +97,7 @@ def _items(dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
 def _item(value: Any) -> np.ndarray:
     images = sys.modules.get("PIL.Image")  # where it is not imported there is no image
     if images is not None and isinstance(value, images.Image):
-        from symloss.tasks.imagefolder import image_pixels
+        from symloss.data.pixels import image_pixels
 
         return image_pixels(value, "L" if value.mode in ("1", "L", "LA") or value.mode.startswith("I;16") else "RGB")
     return _array(value)

@@ -276,7 +276,7 @@ def test_version_and_help(symloss: Run) -> None:
     assert "evolve" in symloss("--help").out
 
 
-@pytest.mark.parametrize("command", ["", "show", "sample", "grammars check"])
+@pytest.mark.parametrize("command", ["", "show", "sample", "grammars check", "datasets", "datasets fetch"])
 def test_help_does_not_import_torch(command: str) -> None:
     code = f"""
 import sys

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from PIL import Image
 
 from symloss.tasks.task import _load_data, load_task
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(os.environ.get("SYMLOSS_SHARED") or Path(__file__).parents[3] / "shared" / "data")
 
 
 @pytest.fixture
