@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symloss.errors import SymlossError, unknown
-from symloss.tasks.factory import call_factory, is_factory
+from symloss.factory import call_factory, is_factory
 from symloss.tasks.idx import FASHION_MNIST, MNIST
 from symloss.tasks.imagefolder import load_imagefolder
 from symloss.tasks.samples import Samples
