@@ -43,7 +43,9 @@ def read_settings(owner: str, text: str, value: str, form: str, known: Iterable[
         setting = re.fullmatch(rf"\s*([A-Za-z_]\w*)\s*=\s*({value})\s*", part)
         if setting is None:
             has = ", ".join(known) or "none"
-            raise SymlossError(f"cannot read the parameter {part.strip()!r} of {owner}; write name={form}; it has {has}")
+            raise SymlossError(
+                f"cannot read the parameter {part.strip()!r} of {owner}; write name={form}; it has {has}"
+            )
         if setting[1] in settings:
             raise SymlossError(f"the parameter {setting[1]!r} of {owner} is given twice; give it once")
         settings[setting[1]] = setting[2]

@@ -87,14 +87,20 @@ def datasets() -> None:
 
 
 def models() -> None:
-    """List the networks."""
-    from symloss.tasks import MODELS, OWN_MODELS
+    """List the networks, with what each is for and its parameters."""
+    from symloss.models import MODELS, OWN_MODELS, spelling
 
     rows = []
     for model in MODELS.values():
         own = ", ".join(f"{name} {value}" for name, value in model.defaults.items())
-        rows.append([model.name, f"{model.description}{f'; defaults: {own}' if own else ''}"])
-    _print(["name", "description"], rows + [[name, text] for name, text in OWN_MODELS.items()])
+        lines = [f"{model.description}{f'; defaults: {own}' if own else ''}", model.paper]
+        choices = [
+            f"{name}={spelling(parameter.default)}: {parameter.allowed}; {parameter.meaning}"
+            for name, parameter in model.parameters.items()
+        ]
+        rows.append([model.name, model.task, "\n".join(filter(None, lines)), "\n".join(choices)])
+    rows += [[name, "", text, ""] for name, text in OWN_MODELS.items()]
+    _print(["name", "task", "description", "parameters"], rows)
 
 
 @grammars_app.callback()
