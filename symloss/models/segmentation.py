@@ -40,7 +40,7 @@ SEGMENTATION = (
         task="segmentation",
         description="the U-Net, padded and normalised, for images from 16x16 on (2**depth), of any number of channels",
         build=_unet,
-        paper="Ronneberger, Fischer and Brox 2015, U-Net: Convolutional Networks for Biomedical Images, MICCAI",
+        paper="Ronneberger et al. 2015, U-Net: Convolutional Networks for Biomedical Image Segmentation, MICCAI",
         parameters={
             "width": Parameter(32, "channels of the first level; each level has twice those above", low=1, high=512),
             "depth": Parameter(4, "how often the image is halved", low=1, high=6),
@@ -52,7 +52,7 @@ SEGMENTATION = (
         task="segmentation",
         description="atrous convolutions on a residual network of 50 layers, for images from 32x32 on",
         build=_deeplab,
-        paper="Chen, Papandreou, Schroff and Adam 2017, Rethinking Atrous Convolution, arXiv 1706.05587",
+        paper="Chen et al. 2017, Rethinking Atrous Convolution for Semantic Image Segmentation, arXiv 1706.05587",
         parameters={"aux": Parameter(False, "whether it trains with the auxiliary head, whose loss counts 0.5")},
     ),
 )
