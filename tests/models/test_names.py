@@ -25,7 +25,7 @@ from symloss.tasks import TaskConfig, defaults_of
         ("densenet121(dropout=1e-1)", "densenet121(dropout=0.1)"),
         ("densenet121(dropout=-0.0)", "densenet121"),
         ("efficientnet-b0(dropout=.20)", "efficientnet-b0"),
-        ("efficientnet-b0(dropout=0)", "efficientnet-b0(dropout=0)"),
+        ("efficientnet-b0(dropout=-0.0)", "efficientnet-b0(dropout=0)"),
         ("unet(width=+8)", "unet(width=8)"),
         (" mlp ", "mlp"),
         ("cnn()", "cnn"),

@@ -117,11 +117,11 @@ def test_linear_networks_compute_what_torchvisions_do():
 
 def test_images_are_upsampled_by_the_nearest_neighbour_and_grey_is_repeated():
     images = torch.randn(2, 1, 9, 11, generator=torch.Generator().manual_seed(0))
-    grey = build("resnet18(upsample=2)", (1, 9, 11), CLASSES, 3).eval()
-    colour = build("resnet18", (3, 36, 44), CLASSES, 3).eval()
+    grey = build("resnet18(upsample=3)", (1, 9, 11), CLASSES, 3).eval()
+    colour = build("resnet18", (3, 72, 88), CLASSES, 3).eval()
     assert torch.equal(grey.network.conv1.weight, colour.network.conv1.weight)
     larger = images
-    for _ in range(2):
+    for _ in range(3):
         larger = larger.repeat_interleave(2, 2).repeat_interleave(2, 3)
     with torch.no_grad():
         assert torch.allclose(grey(images), colour(larger.repeat(1, 3, 1, 1)), atol=1e-6)
