@@ -76,14 +76,24 @@ def _facts(loss: CatalogueLoss) -> dict[str, Any]:
 
 
 def models() -> None:
-    """List the networks."""
-    from symloss.tasks import MODELS, OWN_MODELS
+    """List the networks, what each is for, and their parameters."""
+    from symloss.models import MODELS, OWN_MODELS, spelling
 
-    rows = []
+    rows, owners = [], dict[tuple[str, str, str], list[str]]()
     for model in MODELS.values():
         own = ", ".join(f"{name} {value}" for name, value in model.defaults.items())
-        rows.append([model.name, f"{model.description}{f'; defaults: {own}' if own else ''}"])
-    _print(["name", "description"], rows + [[name, text] for name, text in OWN_MODELS.items()])
+        about = f"{model.description}{f'; defaults: {own}' if own else ''}"
+        settings = [f"{name}={spelling(parameter.default)}" for name, parameter in model.parameters.items()]
+        rows.append([model.name, model.task, f"{about}\n{model.paper}".strip(), "\n".join(settings)])
+        for name, parameter in model.parameters.items():
+            owners.setdefault((name, parameter.allowed, parameter.meaning), []).append(model.name)
+    rows += [[name, "", text, ""] for name, text in OWN_MODELS.items()]
+    _print(["name", "task", "description", "parameters"], rows)
+    # Networks share most parameters, so each is explained once.
+    _print(
+        ["parameter", "values", "meaning", "of"],
+        [[*parameter, ", ".join(names)] for parameter, names in owners.items()],
+    )
 
 
 @grammars_app.callback()

@@ -23,7 +23,11 @@ DatasetOption = Annotated[
     ),
 ]
 ModelOption = Annotated[
-    str, typer.Option(help="The network: a name of 'symloss models' or package.module:factory; several by commas.")
+    str,
+    typer.Option(
+        help="The network: a name of 'symloss models', perhaps with parameters as in 'resnet18(norm=group)', or "
+        "package.module:factory; several by commas."
+    ),
 ]
 StepsOption = Annotated[
     int | None,
@@ -90,6 +94,8 @@ def task_configs(dataset: str, model: str, metric: str, data_dir: Path | None, *
     Raises:
         SymlossError: an unknown name or a value out of range.
     """
+    from symloss.models import canonical
+    from symloss.named import split_names
     from symloss.tasks import TaskConfig, defaults_of
 
     if data_dir is not None:
@@ -98,7 +104,7 @@ def task_configs(dataset: str, model: str, metric: str, data_dir: Path | None, *
     return [
         TaskConfig.from_dict({"dataset": one, "model": network} | defaults_of(network) | settings)
         for one in names(dataset)
-        for network in names(model)
+        for network in dict.fromkeys(map(canonical, split_names(model)))
     ]
 
 

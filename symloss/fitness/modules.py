@@ -32,10 +32,15 @@ def draws_numbers(task: Task) -> bool:
         before = torch.get_rng_state()
         try:
             with torch.no_grad():
-                copy.deepcopy(network)(inputs)
+                found = copy.deepcopy(network)(inputs)
         except Exception as error:  # whatever it is, it is the network's own
             raise SymlossError(
                 f"the model {task.config.model!r} fails on a batch of {len(inputs)} in training mode: "
                 f"{type(error).__name__}: {' '.join(str(error).split())}"
             ) from error
+        if not isinstance(found, torch.Tensor):
+            raise SymlossError(
+                f"the model {task.config.model!r} returns a {type(found).__name__} in training mode; a population of "
+                "networks trains by one tensor of logits, so leave auxiliary heads out"
+            )
         return not torch.equal(before, torch.get_rng_state())

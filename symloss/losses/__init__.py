@@ -10,6 +10,7 @@ from symloss.errors import SymlossError, suggest, unknown
 from symloss.formula.writer import number_text
 from symloss.losses.catalogue import ALIASES, CATALOGUE
 from symloss.losses.entry import CatalogueLoss, Paper, Parameter, Term, formula_alone
+from symloss.named import read_settings, split_call, split_names
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,10 +31,8 @@ __all__ = [
     "title",
 ]
 
-_NAME = r"[A-Za-z_][\w+-]*"
-#: A name, and perhaps parameters in parentheses.
-_CALL = re.compile(rf"({_NAME})\s*(?:\((.*)\))?", re.DOTALL)
-_SETTING = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*")
+#: What may stand behind ``=`` in a parameter.
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 
 def find(text: str) -> CatalogueLoss:
@@ -42,44 +41,27 @@ def find(text: str) -> CatalogueLoss:
     Raises:
         SymlossError: no such name, no such parameter, or a value that is no number or out of range.
     """
-    call = _CALL.fullmatch(str(text).strip())
-    name = call[1] if call else str(text)
+    call = split_call(str(text))
+    name = call[0] if call else str(text)
     loss = CATALOGUE.get(ALIASES.get(name, name))
     if loss is None:
         hint = suggest(name, [*CATALOGUE, *ALIASES])
         raise SymlossError(f"unknown loss {name!r}; known: {', '.join(sorted(CATALOGUE))}{hint}")
-    return loss.with_parameters(**_settings(loss, call[2])) if call and call[2] is not None else loss
-
-
-def _settings(loss: CatalogueLoss, text: str) -> dict[str, float]:
-    """Read ``"gamma=1, alpha=0.5"``."""
-    settings: dict[str, float] = {}
-    for part in text.split(",") if text.strip() else []:
-        setting = _SETTING.fullmatch(part)
-        if setting is None:
-            known = ", ".join(f"{name}={number_text(value)}" for name, value in loss.values.items()) or "none"
-            raise SymlossError(
-                f"cannot read the parameter {part.strip()!r} of {loss.name}; write name=number; it has {known}"
-            )
-        if setting[1] in settings:
-            raise SymlossError(f"the parameter {setting[1]!r} of {loss.name} is given twice; give it once")
-        settings[setting[1]] = float(setting[2])
-    return settings
+    if call is None or call[1] is None:
+        return loss
+    known = [f"{name}={number_text(value)}" for name, value in loss.values.items()]
+    settings = read_settings(loss.name, call[1], _NUMBER, "number", known)
+    return loss.with_parameters(**{name: float(value) for name, value in settings.items()})
 
 
 def is_name(text: str) -> bool:
     """Return whether a text is meant for :func:`find`, known or not, rather than a formula."""
-    call = _CALL.fullmatch(text.strip())
+    call = split_call(text)
     if call is None:
         return False
-    if call[1] in CATALOGUE or call[1] in ALIASES:
+    if call[0] in CATALOGUE or call[0] in ALIASES:
         return True
-    return not re.search(r"\by_(pred|true)\b", text) and (call[2] is None or "=" in call[2])
-
-
-def split_names(text: str) -> list[str]:
-    """Split names at the commas that are outside parentheses: ``"ce,sce(alpha=1, beta=1)"`` are two."""
-    return [name.strip() for name in re.split(r",(?![^()]*\))", text)]
+    return not re.search(r"\by_(pred|true)\b", text) and (call[1] is None or "=" in call[1])
 
 
 def title(loss: CatalogueLoss) -> str:

@@ -9,6 +9,7 @@ Example:
 """
 
 from symloss.data import DATA_VARIABLE
+from symloss.models import initial_weights
 from symloss.tasks.conditions import NOISES
 from symloss.tasks.config import ENGINES, OPTIMIZERS, PRECISIONS, SCHEDULES, TaskConfig
 from symloss.tasks.datasets import DATASETS, OWN_DATASETS, Dataset
@@ -16,7 +17,6 @@ from symloss.tasks.metrics import METRICS, Metric
 from symloss.tasks.models import MODELS, OWN_MODELS, Model, defaults_of
 from symloss.tasks.samples import SCALINGS
 from symloss.tasks.task import Split, Task, load_task
-from symloss.tasks.weights import initial_weights
 
 __all__ = [
     "DATASETS",

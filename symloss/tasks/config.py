@@ -57,7 +57,8 @@ class TaskConfig:
 
     Attributes:
         dataset: a name in :data:`~symloss.tasks.DATASETS`, ``imagefolder:PATH``, or ``package.module:factory``.
-        model: a name in :data:`~symloss.tasks.MODELS`, or ``package.module:factory``.
+        model: a classifier of :data:`symloss.models.MODELS`, perhaps with parameters as in ``"resnet18(norm=group)"``,
+            without an auxiliary head; or ``package.module:factory``. It is kept in its canonical spelling.
         hidden: the width of the network, at least 1: the mlp's hidden units, the cnn's last channels.
         batch: samples per training step, at least 1.
         optimizer: a name in :data:`OPTIMIZERS`.
@@ -101,7 +102,8 @@ class TaskConfig:
 
     def __post_init__(self) -> None:
         check_dataset(self.dataset)
-        check_model(self.model)
+        # One spelling for one network, so that equal tasks have one digest.
+        object.__setattr__(self, "model", check_model(self.model))
         for field, known in _CHOICES.items():
             if getattr(self, field) not in tuple(known):  # a tuple, as the value may have no hash
                 raise SymlossError(unknown(field, str(getattr(self, field)), known))

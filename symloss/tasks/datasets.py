@@ -10,7 +10,7 @@ import numpy as np
 
 from symloss.data import FOLDER_PREFIX, SOURCES
 from symloss.errors import SymlossError, unknown
-from symloss.tasks.factory import call_factory, is_factory
+from symloss.factory import call_factory, is_factory
 from symloss.tasks.imagefolder import load_imagefolder
 from symloss.tasks.samples import Samples
 from symloss.tasks.sourced import SIDE, load_source

@@ -1,4 +1,4 @@
-"""The networks a task can name. A new one is a function that builds it and an entry of :data:`MODELS`.
+"""The networks that a task can train: those of :mod:`symloss.models` that return one tensor of logits ``[B, C]``.
 
 Example:
     >>> network = build_network(TaskConfig(model="cnn"), shape=(1, 28, 28), classes=10, seed=0)
@@ -6,117 +6,43 @@ Example:
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from symloss.errors import SymlossError, unknown
-from symloss.runtime import keyed_seed
-from symloss.tasks.factory import call_factory, is_factory
-from symloss.tasks.weights import initial_weights
+from symloss import models
+from symloss.errors import SymlossError
+from symloss.models import OWN_MODELS, Model
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listings need none of it
     from torch import nn
 
     from symloss.tasks.config import TaskConfig
 
-# Layers draw their weights from torch's one generator, and threads build networks side by side.
-_GENERATOR = threading.Lock()
+__all__ = ["MODELS", "OWN_MODELS", "Model", "build_network", "check_model", "check_network", "defaults_of"]
 
-#: How a network of one's own is named, with one line for listings.
-OWN_MODELS: dict[str, str] = {
-    "package.module:factory": "what a function of your own returns, called as factory(shape=(C, H, W), classes=K)"
-}
+#: The networks that take the samples of every dataset; ``symloss.models.MODELS`` has all.
+MODELS: dict[str, Model] = {model.name: model for model in models.SMALL}
 
 
-@dataclass(frozen=True)
-class Model:
-    """A network that tasks can name.
+def check_model(name: object) -> str:
+    """Return the canonical spelling of a network that a task can train. Nothing is imported.
 
-    Attributes:
-        name: its key in :data:`MODELS`.
-        description: one line for listings.
-        build: from the shape of a sample, the number of classes and the settings to a network, whose layers draw
-            their weights from torch's generator.
-        defaults: the settings that suit it, where they differ from those of :class:`~symloss.tasks.TaskConfig`.
-        initialise: replaces the drawn weights by those of a seed, where the network has its own.
+    Raises:
+        SymlossError: an unknown name or parameter, or a network that returns more than logits ``[B, C]``.
     """
-
-    name: str
-    description: str
-    build: Callable[[tuple[int, ...], int, TaskConfig], nn.Module]
-    defaults: dict[str, object] = field(default_factory=dict)
-    initialise: Callable[[nn.Module, int], None] | None = None
-
-
-def _mlp(shape: tuple[int, ...], classes: int, config: TaskConfig) -> nn.Module:
-    from torch import nn
-
-    features = int(np.prod(shape))
-    return nn.Sequential(nn.Flatten(), nn.Linear(features, config.hidden), nn.ReLU(), nn.Linear(config.hidden, classes))
-
-
-def _mlp_weights(network: nn.Module, seed: int) -> None:
-    import torch
-
-    parameters = list(network.parameters())
-    (hidden, features), classes = parameters[0].shape, len(parameters[3])
-    with torch.no_grad():
-        values = initial_weights(features, hidden, classes, seed).values()
-        for parameter, value in zip(parameters, values, strict=True):
-            parameter.copy_(torch.from_numpy(value))
-
-
-def _cnn(shape: tuple[int, ...], classes: int, config: TaskConfig) -> nn.Module:
-    """Return three blocks of convolution (3x3, stride 2), BatchNorm and ReLU with a quarter, a half and all of
-    ``hidden`` as channels, the mean over what makes at most 4x4 places, and a linear layer."""
-    from torch import nn
-
-    if len(shape) != 3 or min(shape[1:]) < 8:
+    chosen = models.parse(name)
+    if chosen.task == "segmentation":
+        known = ", ".join(model.name for model in models.MODELS.values() if model.task == "classification")
         raise SymlossError(
-            f"the model 'cnn' needs images of (channels, height, width) with at least 8x8 pixels; the samples have the "
-            f"shape {shape}: choose 'mlp', or bring channels first where they are last"
+            f"the model {chosen.name!r} gives every pixel a class, and the samples of a task have one label each; use "
+            f"one of {known}"
         )
-    layers: list[nn.Module] = []
-    channels, sides = shape[0], tuple(shape[1:])
-    for width in (max(1, config.hidden // 4), max(1, config.hidden // 2), config.hidden):
-        layers += [nn.Conv2d(channels, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
-        channels, sides = width, tuple(-(-side // 2) for side in sides)
-    ends = tuple(min(side, 4) for side in sides)
-    if ends != sides:
-        layers.append(nn.AdaptiveAvgPool2d(ends))
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * ends[0] * ends[1], classes))
-
-
-#: Every network by name.
-MODELS: dict[str, Model] = {
-    model.name: model
-    for model in (
-        Model(
-            name="mlp",
-            description="one hidden layer with ReLU, --hidden units wide",
-            build=_mlp,
-            initialise=_mlp_weights,
-        ),
-        Model(
-            name="cnn",
-            description="three convolutions with BatchNorm for images from 8x8 on, the last --hidden channels wide",
-            build=_cnn,
-            defaults={"steps": 400, "batch": 64, "lr": 5e-3, "schedule": "cosine"},
-        ),
-    )
-}
-
-
-def check_model(name: object) -> None:
-    """Raise SymlossError unless the name has a form that :func:`build_network` knows. Nothing is imported."""
-    if not isinstance(name, str):
-        raise SymlossError(f"model is {name!r}; it must be a name, such as 'mlp'")
-    if name not in MODELS and not is_factory(name):
-        raise SymlossError(f"{unknown('model', name, MODELS)}. One of your own is {' or '.join(OWN_MODELS)}")
+    if chosen.aux and chosen.model:
+        without = chosen.model.spelled({**chosen.values, "aux": False})
+        raise SymlossError(
+            f"the model {chosen.name!r} trains with an auxiliary head, and a population of networks trains by one "
+            f"tensor of logits; use {without!r}"
+        )
+    return chosen.name
 
 
 def defaults_of(model: str) -> dict[str, object]:
@@ -125,8 +51,8 @@ def defaults_of(model: str) -> dict[str, object]:
     Raises:
         SymlossError: the name is unknown.
     """
-    check_model(model)
-    return dict(MODELS[model].defaults) if model in MODELS else {}
+    entry = models.parse(model).model
+    return dict(entry.defaults) if entry else {}
 
 
 def build_network(config: TaskConfig, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
@@ -137,24 +63,7 @@ def build_network(config: TaskConfig, shape: tuple[int, ...], classes: int, seed
     Raises:
         SymlossError: the model does not suit the shape, or the user's factory fails or returns no network.
     """
-    import torch
-    from torch import nn
-
-    model = MODELS.get(config.model)
-    with _GENERATOR, torch.random.fork_rng(devices=[]):
-        # Not torch.manual_seed, which would seed the accelerators' generators as well.
-        torch.default_generator.manual_seed(keyed_seed("initial weights", seed))
-        if model is not None:
-            network = model.build(shape, classes, config)
-        else:
-            network = call_factory("model", config.model, shape=shape, classes=classes)
-    if not isinstance(network, nn.Module):
-        raise SymlossError(
-            f"model factory {config.model!r} returned a {type(network).__name__}; it must return a torch.nn.Module"
-        )
-    if model is not None and model.initialise is not None:
-        model.initialise(network, seed)
-    return network.train()
+    return models.build(config.model, shape, classes, seed, hidden=config.hidden)
 
 
 def check_network(config: TaskConfig, shape: tuple[int, ...], classes: int) -> None:

@@ -271,6 +271,17 @@ def test_listings(symloss: Run, command: str, expected: str) -> None:
     assert expected in done.out
 
 
+def test_listed_models_have_their_task_and_parameters(symloss: Run) -> None:
+    found = symloss("models").out
+    rows = {cells[1].strip(): cells for line in found.splitlines() if len(cells := line.split("│")) > 4}
+    assert rows["unet"][2].strip() == "segmentation"
+    assert rows["unet"][4].strip() == "width=32"
+    assert rows["resnet18"][2].strip() == "classification"
+    assert rows["resnet18"][4].strip() == "head=linear"
+    assert rows["head"][2].strip() == "linear or paper"
+    assert "package.module:factory" in "".join(found.split())
+
+
 def test_version_and_help(symloss: Run) -> None:
     assert symloss("--version").out.startswith("symloss ")
     assert "evolve" in symloss("--help").out
