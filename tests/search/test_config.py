@@ -14,7 +14,11 @@ def test_no_seed_of_a_search_is_a_seed_of_the_comparison_or_of_another_rung() ->
         seeds = [
             seed
             for run in (first, second)
-            for rung in (*SearchConfig(seed=run).ladder(1000, 4).rungs, SearchConfig(seed=run).final_rung(1000, 30))
+            for rung in (
+                *SearchConfig(seed=run).ladder(1000, 4).rungs,
+                SearchConfig(seed=run).final_rung(1000, 30),
+                SearchConfig(seed=run).trial_rung(1000, 4),
+            )
             for seed in rung.seeds
         ]
         assert len(seeds) == len(set(seeds))
@@ -55,8 +59,9 @@ def test_rungs_that_use_every_fold_do_so_once() -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 9, 1000])
-def test_any_number_of_steps_gives_rungs_of_rising_cost(steps: int) -> None:
-    assert len(SearchConfig().ladder(steps).rungs) == 3
+@pytest.mark.parametrize("share", [0.3, 0.7, 1.0])
+def test_any_number_of_steps_gives_rungs_of_rising_cost(steps: int, share: float) -> None:
+    assert len(SearchConfig().ladder(steps, 1, share).rungs) == 3
 
 
 def test_round_trip() -> None:
@@ -67,6 +72,8 @@ def test_round_trip() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"first_rung": 0}, "first rung is 0; it must be a share of the steps"),
+        ({"first_rung": True}, "first rung is True"),
         ({"budget": -3}, "budget is -3; it must be a whole number of at least 1"),
         ({"seed": True}, "seed is True"),
         ({"immigrants": 1.5}, "immigrants is 1.5; it must be from 0 to 1"),

@@ -14,6 +14,7 @@ from symloss.formula import Formula, constant
 from symloss.grammar import Derivation
 from symloss.losses import CatalogueLoss, find
 from symloss.search import Candidate, MemoryJournal, Progress, SearchConfig
+from symloss.search.config import TRIED
 from symloss.search.rungs import Rungs
 from symloss.tasks import Task, TaskConfig, load_task
 
@@ -141,3 +142,55 @@ def test_every_task_has_its_own_share_of_steps() -> None:
     both.train(0, Rung(3, (1,)), archive, archive)
     assert seen == [[3, 12]]
     assert len(archive[0].scores[0]) == 2
+
+
+class Slow(Oracle):
+    """Below so many steps the losses' order is the other way round."""
+
+    def __init__(self, enough: int) -> None:
+        super().__init__()
+        self.enough = enough
+
+    def stream(self, tasks: Sequence[tuple[Task, int]], losses: Sequence[Any], *rest: Any, **more: Any) -> Any:
+        for part in super().stream(tasks, losses, *rest, **more):
+            if tasks[0][1] < self.enough and isinstance(losses[part.start], Formula):
+                part.scores[0].validation[:] = 1 - part.scores[0].validation
+            yield part
+
+
+GENERATION = [candidate(k / 100) for k in range(TRIED + 10)]
+
+
+@pytest.mark.parametrize(("enough", "first", "second"), [(0, 3, 7), (4, 5, 7), (6, 7, 7), (8, 10, 10)])
+def test_the_first_rung_is_the_shortest_that_orders_losses_as_all_steps_do(
+    enough: int, first: int, second: int
+) -> None:
+    oracle, journal = Slow(enough), MemoryJournal()
+    climber = rungs(oracle, journal=journal)
+    climber.try_out(GENERATION)
+    assert [rung.steps for rung in climber.ladder.rungs] == [first, second, 10]
+    again = rungs(Slow(99), journal=journal)  # would decide otherwise if it trained
+    again.try_out(GENERATION)
+    assert again.ladder == climber.ladder
+    assert len(again._evaluator.asked) == 0  # type: ignore[attr-defined]
+
+
+def test_what_the_trial_trained_on_the_first_rung_is_not_trained_again() -> None:
+    oracle = Slow(0)
+    climber = rungs(oracle)
+    climber.try_out(GENERATION)
+    before = len(oracle.asked)
+    archive = [candidate(k / 100) for k in range(TRIED + 10)]
+    climber.train(0, climber.ladder.rungs[0], archive, archive)
+    assert len(oracle.asked) - before == 10
+    seeds = [set(asked[2]) for asked in oracle.asked]
+    assert not seeds[0] & seeds[-1]  # the truth has seeds of its own
+
+
+@pytest.mark.parametrize("config", [SearchConfig(budget=511), SearchConfig(first_rung=0.7)])
+def test_a_small_search_and_a_given_first_rung_need_no_trial(config: SearchConfig) -> None:
+    oracle = Slow(8)
+    climber = rungs(oracle, config)
+    climber.try_out(GENERATION)
+    assert not oracle.asked
+    assert climber.ladder.rungs[0].steps == (7 if config.first_rung else 3)
