@@ -1,10 +1,11 @@
-"""How well does a score after few steps foretell the score after all of them?
+"""How short may a training be and still tell good losses from bad ones?
 
-    python experiments/quality/rungs.py [--label-noise 0.4] [--losses 320]
+    python experiments/quality/rungs.py [digits-noise-40 ...] [--losses 256]
 
-Trains losses drawn from the default grammar, as they pass the screens, for 1,000 steps on the digits. For earlier
-checkpoints with one seed it prints Spearman's rho with the final score over five seeds, and how many of the final best
-16 are in the checkpoint's best quarter. Validation scores only.
+For each condition of ``search.py`` it trains losses drawn from the default grammar, as they pass the screens, for
+shares of the condition's steps. It prints Spearman's rho between the score of a share, with four seeds, and the score
+after all steps, with six others, among the better half of the losses by the latter; for all steps that says how far
+they agree with themselves. Validation scores only.
 """
 
 from __future__ import annotations
@@ -14,36 +15,40 @@ from importlib.metadata import version
 
 import numpy as np
 from scipy.stats import spearmanr
+from search import CONDITIONS
 
-from symloss.codegen.gradients import gradients_of
-from symloss.fitness import train_population
+from symloss.fitness import Evaluator
 from symloss.grammar import Sampler, load_grammar
 from symloss.search import Screening, SearchConfig
 from symloss.search.strategies.random_search import RandomSearch
-from symloss.tasks import TaskConfig, load_task
+from symloss.tasks import load_task
 
-SEEDS = range(900_000, 900_005)
-CHECKPOINTS = (50, 100, 200, 300, 500, 700, 1000)
+SHARES = (0.2, 0.3, 0.5, 0.7, 1.0)
+SEEDS = range(3000, 3010)
+SHORT = 4
 
 
 def main() -> None:
     """Draw, train and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--label-noise", type=float, default=0.4)
-    parser.add_argument("--losses", type=int, default=320)
+    parser.add_argument("conditions", nargs="*", help=f"of {', '.join(CONDITIONS)}; all by default")
+    parser.add_argument("--losses", type=int, default=256)
     options = parser.parse_args()
-    task = load_task(TaskConfig(label_noise=options.label_noise))
+    print(f"torch {version('torch')}; {options.losses} losses")
     breeder = RandomSearch(SearchConfig(seed=77), Sampler(load_grammar("default"))).breeder(0, [])
-    drawn = Screening(task.classes).fill(0, options.losses, breeder, lambda generation: None)
-    formulas = [candidate.derivation.formula for candidate in drawn.candidates]
-    scores = train_population(task, gradients_of(formulas, task.classes), SEEDS, CHECKPOINTS).validation
-    final = scores[-1].mean(axis=1)
-    best = set(np.argsort(-final)[:16])
-    print(f"torch {version('torch')}; {len(formulas)} losses, label noise {options.label_noise}")
-    for steps, column in zip(CHECKPOINTS, scores[:, :, 0], strict=True):
-        quarter = set(np.argsort(-column)[: len(formulas) // 4])
-        rho = spearmanr(column, final).statistic
-        print(f"{steps:5d} steps, 1 seed: rho {rho:.2f}; {len(best & quarter):2d} of the best 16 in the best quarter")
+    for name in options.conditions or CONDITIONS:
+        task = load_task(CONDITIONS[name])
+        drawn = Screening(task.classes).fill(0, options.losses, breeder, lambda generation: None)
+        losses = [candidate.derivation.formula for candidate in drawn.candidates]
+
+        def trained(share: float, seeds: range, task=task, losses=losses) -> np.ndarray:  # type: ignore[no-untyped-def]
+            return Evaluator().train(task, losses, seeds, round(share * task.config.steps)).validation[0].mean(1)
+
+        final = trained(1.0, SEEDS[SHORT:])
+        better = np.argsort(-final)[: (len(losses) + 1) // 2]
+        for share in SHARES:
+            rho = spearmanr(trained(share, SEEDS[:SHORT])[better], final[better]).statistic
+            print(f"{name}: {share:.0%} of the steps, rho {rho:.2f}", flush=True)
 
 
 if __name__ == "__main__":
