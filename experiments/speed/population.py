@@ -1,7 +1,7 @@
 """How much faster is a population than training its members one at a time?
 
     python experiments/speed/population.py [--model mlp] [--dataset digits] [--members 1 8 64] [--steps 300]
-        [--repeats 5] [--device cpu]
+        [--repeats 5] [--device cpu] [--precision float32]
 
 All train the same networks with the same weights and batches, at the settings that suit the model, and evaluate them
 once. One at a time is the loop one writes in PyTorch: an nn.Module, the loss in torch functions, backward, the
@@ -84,15 +84,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300, help="training steps")
     parser.add_argument("--repeats", type=int, default=5, help="timed runs, of which the median is taken")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+    parser.add_argument("--precision", default="float32", help="of both: float32, tf32 or bfloat16")
     parser.add_argument("--engine", default="auto", help="auto, stacked or single; the mlp has one of its own")
     options = parser.parse_args()
-    settings = defaults_of(options.model) | {"model": options.model, "dataset": options.dataset}
-    task = load_task(TaskConfig.from_dict(settings | {"engine": options.engine}))
+    common = {"dataset": options.dataset, "engine": options.engine, "precision": options.precision}
+    task = load_task(TaskConfig.from_dict(defaults_of(options.model) | {"model": options.model} | common))
     threads = torch.get_num_threads()
     print(
         f"{_hardware(options.device)}; {os.cpu_count()} cores, {threads} torch threads; load {os.getloadavg()[0]:.1f}"
     )
-    print(f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}")
+    print(f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}, {options.precision}")
     config = task.config
     size = sum(parameter.numel() for parameter in task.network(0).parameters())
     print(
@@ -109,9 +110,9 @@ def main() -> None:
             print(f"  one at a time, {count} thread{'s' if count > 1 else ' '} {1 / seconds:9.2f} candidates a second")
         for members, seconds in together.items():
             ratio = min(alone.values()) / seconds
-            print(f"  {members:4d} members {1 / seconds:22.2f} candidates a second, {ratio:.1f} times as many")
+            print(f"  {members:5d} members {1 / seconds:21.2f} candidates a second, {ratio:.1f} times as many")
     for model in dict.fromkeys([options.model, "mlp", "cnn"]):
-        settings = defaults_of(model) | {"model": model, "dataset": options.dataset, "engine": options.engine}
+        settings = defaults_of(model) | {"model": model} | common
         for optimiser in ({}, {"optimizer": "sgd", "lr": 0.02}):
             task = load_task(TaskConfig.from_dict(settings | optimiser))
             print_differences(task, min(options.steps, 100), options.device)
@@ -172,8 +173,10 @@ def print_differences(task: Task, steps: int, device: str) -> None:
 
 
 def tables(names: list[str]) -> TableGradients:
-    curves = (response_curves(parse_formula(LOSSES[name][0]), GRID_P, GRID_Q) for name in names)
-    return TableGradients(torch.stack([build_table(*pair) for pair in curves]))
+    unique = list(dict.fromkeys(names))
+    curves = (response_curves(parse_formula(LOSSES[name][0]), GRID_P, GRID_Q) for name in unique)
+    built = torch.stack([build_table(*pair) for pair in curves])
+    return TableGradients(built[[unique.index(name) for name in names]])
 
 
 def _distance(found: dict[str, Tensor], expected: dict[str, Tensor]) -> float:

@@ -68,7 +68,7 @@ MetricOption = Annotated[
 EngineOption = Annotated[
     str, typer.Option(help="How a population trains: auto (measured), stacked or single. The mlp has its own way.")
 ]
-PrecisionOption = Annotated[str, typer.Option(help="float32 or, on a GPU, bfloat16.")]
+PrecisionOption = Annotated[str, typer.Option(help="float32 or, on an NVIDIA GPU, tf32 or bfloat16.")]
 DataDirOption = Annotated[
     Path | None, typer.Option(help="Where datasets are; by default what SYMLOSS_DATA says, and the system's places.")
 ]

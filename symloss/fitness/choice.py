@@ -56,6 +56,7 @@ class Choice:
 
 _LOCK = threading.RLock()
 _CHOSEN: dict[tuple[TaskConfig, str], Choice] = {}
+_AWAKE: set[torch.device] = set()
 _OBSTACLES: dict[tuple[TaskConfig, str], str | None] = {}
 
 
@@ -77,6 +78,9 @@ def choose_engine(task: Task, device: str | torch.device, members: int, threads:
 def choose(task: Task, device: str | torch.device, members: int, threads: int | None = None) -> Choice:
     """Return :func:`choose_engine`'s choice with its reason and what was measured."""
     device, config = torch.device(device), task.config
+    if device.type == "cuda":
+        with _LOCK:
+            _wake(device)
     if config.model == "mlp":
         return Choice("mlp", "the model has written-out gradients")
     if config.engine == "single":
@@ -183,6 +187,14 @@ def _training(task: Task, device: torch.device, engine: str, members: int, data:
     tables[:, 1] = -1
     gradients = TableGradients(tables).to(device)
     return Training(task, gradients, [0], device, engine=engine, total=1 + _STEPS + _COMPARED_STEPS, data=data)
+
+
+def _wake(device: torch.device) -> None:
+    """Let autograd's thread for a GPU find it: cuBLAS warns if it is the first to look there."""
+    if device not in _AWAKE:
+        with torch.enable_grad():
+            torch.ones(1, device=device, requires_grad=True).mul(2).sum().backward()
+        _AWAKE.add(device)
 
 
 def _wait(device: torch.device) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import torch
 
 from symloss.codegen.gradients import gradients_of
 from symloss.fitness.population import train_population
@@ -17,6 +18,8 @@ from symloss.tasks import Task, TaskConfig, load_task
 
 #: Losses in one job in this process, and in one of a worker: the MLP trains side by side, others mostly do not.
 _TOGETHER = {True: 64, False: 8}
+#: On an NVIDIA GPU more of them cost hardly more time, and a population takes as many of a job as memory holds.
+_ON_CUDA = 512
 _APIECE = {True: 32, False: 4}
 
 Loss = Formula | CatalogueLoss
@@ -190,7 +193,7 @@ class Evaluator:
     def _slices(self, tasks: Sequence[tuple[Task, int]], losses: int, seeds: int) -> list[slice]:
         together = all(task.config.model == "mlp" for task, _ in tasks)
         if isinstance(self.executor, InProcess):
-            width = _TOGETHER[together]
+            width = _ON_CUDA if torch.device(self.device).type == "cuda" else _TOGETHER[together]
         else:
             # Two jobs a worker at least, where there is work for that.
             share = -(-losses * len(tasks) * seeds // (2 * self.executor.workers))

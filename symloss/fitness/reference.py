@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from symloss.fitness.draws import batch_order
 from symloss.fitness.modules import build_networks, draws_numbers
 from symloss.fitness.noise import network_noise
 from symloss.fitness.optimiser import rate_factor, torch_optimiser
+from symloss.fitness.precision import Precision
 from symloss.tasks import Task
 
 
@@ -28,12 +30,12 @@ def train_reference(
     this seed.
 
     Args:
-        task: data and settings; ``config.steps``, ``config.engine`` and ``config.precision`` are not read.
+        task: data and settings; ``config.steps`` and ``config.engine`` are not read.
         criterion: ``(logits [B, C], target [B]) -> scalar``.
         seed: picks fold, initial weights and batches.
         steps: the number of training steps, which the schedule is relative to.
         device: where to train.
-        dtype: of parameters and inputs.
+        dtype: of parameters and inputs; ``config.precision`` counts with float32 alone.
     """
     config, split = task.config, task.split(seed)
     draws = draws_numbers(task)
@@ -46,17 +48,18 @@ def train_reference(
     constant = config.schedule == "constant" and config.warmup == 0
     inputs = torch.tensor(task.inputs[split.train], device=device, dtype=dtype)
     labels = torch.tensor(split.train_labels, device=device)
-    for step, batch in enumerate(torch.tensor(batch_order(len(labels), config.batch, 0, steps, seed), device=device)):
-        optimiser.zero_grad()
-        if draws:
-            with network_noise(seed, step, device):
+    precision = Precision.of(config, device)
+    order = torch.tensor(batch_order(len(labels), config.batch, 0, steps, seed), device=device)
+    with precision.products():
+        for step, batch in enumerate(order):
+            optimiser.zero_grad()
+            noise = network_noise(seed, step, device) if draws else nullcontext()
+            with noise, precision.context() if dtype == torch.float32 else nullcontext():
                 logits = network(inputs[batch])
-        else:
-            logits = network(inputs[batch])
-        criterion(logits, labels[batch]).backward()
-        optimiser.step()
-        if not constant:
-            schedule.step()
+            criterion(logits.to(dtype), labels[batch]).backward()
+            optimiser.step()
+            if not constant:
+                schedule.step()
     return network.eval()
 
 

@@ -16,6 +16,7 @@ from symloss.fitness.engines import build_population
 from symloss.fitness.evaluation import evaluate
 from symloss.fitness.graphs import StepRunner
 from symloss.fitness.optimiser import FlatOptimiser
+from symloss.fitness.precision import Precision
 from symloss.tasks import Task
 
 #: Steps whose batches are drawn and sent to the device at a time.
@@ -58,6 +59,7 @@ class Training:
         self._seeds = list(seeds)
         self._splits = [task.split(seed) for seed in seeds]
         self._device = torch.device(device)
+        self._precision = Precision.of(task.config, device)
         self.network = build_population(task, engine, seeds, len(gradients), device)
         self._data = data or Resident(task, device, flat=engine == "mlp")
         self._optimiser = FlatOptimiser(task.config, self.network.parameters, self.network.gradients, total)
@@ -67,7 +69,8 @@ class Training:
     @torch.no_grad()
     def advance(self, until: int) -> None:
         """Train on until the given number of steps has been taken."""
-        with torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext():
+        place = torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
+        with place, self._precision.products():
             while self.step < until:
                 order, target = self._draw(self.step, min(until, self.step + _BLOCK))
                 for rows, labels in zip(order, target, strict=True):
@@ -113,7 +116,8 @@ class Training:
     def _metrics(self, seed: int, batches: Callable[[], Iterator[Tensor]], labels: np.ndarray) -> np.ndarray:
         task = self._task
         members = len(self._gradients)
-        return evaluate(self.network, seed, members, batches, labels, task.classes, task.config.metrics)
+        with self._precision.products():
+            return evaluate(self.network, seed, members, batches, labels, task.classes, task.config.metrics)
 
     def diverged(self) -> np.ndarray:
         """Return ``[K, S]``: whether any of a network's parameters is not finite."""

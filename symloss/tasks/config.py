@@ -38,7 +38,8 @@ ENGINES: dict[str, str] = {
 #: The number format of training, with one line each.
 PRECISIONS: dict[str, str] = {
     "float32": "32 bits throughout",
-    "bfloat16": "autocast to bfloat16, on an accelerator alone",
+    "tf32": "products and convolutions round their factors to 10 bits, on an NVIDIA GPU alone",
+    "bfloat16": "autocast to bfloat16, on an NVIDIA GPU alone",
 }
 
 _CHOICES = {

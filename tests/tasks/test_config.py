@@ -31,7 +31,7 @@ configs = st.builds(
     metrics=st.lists(st.sampled_from(sorted(METRICS)), min_size=1, unique=True).map(tuple),
     scaling=st.sampled_from(["unit", "standard"]),
     engine=st.sampled_from(["auto", "stacked", "single"]),
-    precision=st.sampled_from(["float32", "bfloat16"]),
+    precision=st.sampled_from(["float32", "tf32", "bfloat16"]),
 )
 
 
