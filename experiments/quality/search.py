@@ -1,9 +1,11 @@
 """Does the search beat random search, cross-entropy and the losses that people know?
 
     python experiments/quality/search.py run digits-clean [--runs 5] [--budget 1024] [--out FOLDER] [--ablate]
+        [--device cpu] [--jobs 1]
     python experiments/quality/search.py report [--out FOLDER]
 
-``run`` does everything for one condition and keeps each part as a JSON file, so that a stopped run goes on:
+``run`` does everything for the conditions and keeps each part as a JSON file, so that a stopped run goes on. With
+``--jobs`` parts are done side by side, by processes with one thread each:
 
 1. For each run seed a search (genetic programming with the surrogate and tuned constants) and a random search with the
    same number of trained candidates, ladder and last rung. Each hands over the loss that it ranks first by validation.
@@ -25,13 +27,16 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from scipy import stats
 
 from symloss.fitness import Evaluator
@@ -64,7 +69,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 Loss = Formula | CatalogueLoss
 
 
-def search(task: TaskConfig, variant: str, seed: int, budget: int) -> dict[str, Any]:
+def search(task: TaskConfig, variant: str, seed: int, budget: int, device: str) -> dict[str, Any]:
     """Run one search and return its first-ranked loss and its anytime curve."""
     curve: list[tuple[int, float, float]] = []
 
@@ -75,8 +80,9 @@ def search(task: TaskConfig, variant: str, seed: int, budget: int) -> dict[str, 
                 curve.append(point)
 
     config = SearchConfig(seed=seed, budget=budget, finalists=16, **VARIANTS[variant])
-    engine = Search(load_grammar("default"), load_task(task), config, MemoryJournal(), observe)
-    started = time.process_time()
+    evaluator = Evaluator(device=device)
+    engine = Search(load_grammar("default"), load_task(task), config, MemoryJournal(), observe, evaluator)
+    started, began = time.process_time(), time.perf_counter()
     found = engine.run()
     best = found.hall_of_fame[0]
     return {
@@ -88,6 +94,7 @@ def search(task: TaskConfig, variant: str, seed: int, budget: int) -> dict[str, 
         "generation": best.generation,
         "validation": best.score,
         "cpu_seconds": time.process_time() - started,
+        "seconds": time.perf_counter() - began,
         "drawn": found.drawn,
         "trained": len(found.candidates),
         "noise": found.noise,
@@ -96,86 +103,117 @@ def search(task: TaskConfig, variant: str, seed: int, budget: int) -> dict[str, 
     }
 
 
-def sweep(task: TaskConfig, losses: Sequence[Loss]) -> np.ndarray:
+def sweep(task: TaskConfig, losses: Sequence[Loss], device: str) -> np.ndarray:
     """Return validation scores ``[K, factors, seeds]``."""
     rows = []
     for factor in FACTORS:
         scaled = load_task(replace(task, lr=task.lr * factor))
-        rows.append(Evaluator().train(scaled, losses, SWEEP_SEEDS, task.steps).validation[0])
+        rows.append(Evaluator(device=device).train(scaled, losses, SWEEP_SEEDS, task.steps).validation[0])
     return np.stack(rows, 1)
 
 
-def fresh(task: TaskConfig, loss: Loss, factor: float) -> list[float]:
+def fresh(task: TaskConfig, loss: Loss, factor: float, device: str) -> list[float]:
     """Return the test scores of a loss with its learning rate."""
     scaled = load_task(replace(task, lr=task.lr * factor))
-    scores = Evaluator().train(scaled, [loss], FRESH_SEEDS, task.steps, test=True)
+    scores = Evaluator(device=device).train(scaled, [loss], FRESH_SEEDS, task.steps, test=True)
     assert scores.test is not None
     return [float(value) for value in scores.test[0][0]]
 
 
-def judged(task: TaskConfig, names: Sequence[str], losses: Sequence[Loss]) -> list[dict[str, Any]]:
+def judged(task: TaskConfig, names: Sequence[str], losses: Sequence[Loss], device: str) -> list[dict[str, Any]]:
     """Return each loss with its sweep and the factor that the sweep prefers."""
-    scores = sweep(task, losses).mean(-1)
+    scores = sweep(task, losses, device).mean(-1)
     return [
         {"loss": name, "sweep": row.tolist(), "factor": FACTORS[int(row.argmax())], "validation": float(row.max())}
         for name, row in zip(names, scores, strict=True)
     ]
 
 
-def run(name: str, runs: int, budget: int, out: Path, ablate: bool) -> None:
-    """Do what is not done of a condition."""
-    task = CONDITIONS[name]
-    folder = out / name
-    folder.mkdir(parents=True, exist_ok=True)
+@dataclass(frozen=True)
+class Part:
+    """What one process does at a time: a search and its test, or with no variant the catalogue."""
 
-    def part(file: str, make: Any) -> Any:
-        path = folder / f"{file}.json"
-        if not path.exists():
-            found = make()
-            path.write_text(json.dumps(found) + "\n")
-        return json.loads(path.read_text())
+    condition: str
+    variant: str
+    seed: int
+    budget: int
+    device: str
+    out: Path
 
-    made = part("about", lambda: about(task, budget))
-    now = about(task, budget)
-    if any(made[key] != now[key] for key in ("task", "budget", "versions")):
-        raise SystemExit(f"{folder} holds parts of {made}, and this is {now}; choose another --out")
-    for seed in range(runs):
-        for strategy in ("gp", "random", "unaided") if ablate else ("gp", "random"):
-            found = part(f"{strategy}-{seed}", lambda s=strategy, r=seed: search(task, s, r, budget))
+    def do(self) -> None:
+        """Do what is not done, and print what came out."""
+        task, name = CONDITIONS[self.condition], self.condition
+        if not self.variant:
+            for row in self._kept("catalogue", lambda: self._known(task)):
+                if "test" in row:
+                    score = 100 * statistics.mean(row["test"])
+                    print(f"{name} {row['loss']}: lr x {row['factor']:.2g}, test {score:.2f}", flush=True)
+            return
+        stem = f"{self.variant}-{self.seed}"
+        found = self._kept(stem, lambda: search(task, self.variant, self.seed, self.budget, self.device))
+
+        def tested() -> dict[str, Any]:
             loss = parse_formula(found["expression"])
+            [row] = judged(task, [found["expression"]], [loss], self.device)
+            return row | {"test": fresh(task, loss, row["factor"], self.device)}
 
-            def tested(loss: Formula = loss, found: dict[str, Any] = found) -> dict[str, Any]:
-                [row] = judged(task, [found["expression"]], [loss])
-                return row | {"test": fresh(task, loss, row["factor"])}
+        row = self._kept(f"{stem}-test", tested)
+        scores = f"validation {100 * found['validation']:.2f}, test {100 * statistics.mean(row['test']):.2f}"
+        print(
+            f"{name} {self.variant} {self.seed}: {found['cpu_seconds']:.0f} s, {scores}, lr x {row['factor']:.2g}: "
+            f"{found['expression']}",
+            flush=True,
+        )
 
-            row = part(f"{strategy}-{seed}-test", tested)
-            print(
-                f"{name} {strategy} {seed}: {found['cpu_seconds']:.0f} s, validation {100 * found['validation']:.2f}, "
-                f"lr x {row['factor']:.2g}, test {100 * statistics.mean(row['test']):.2f}: {found['expression']}",
-                flush=True,
-            )
-
-    def known() -> list[dict[str, Any]]:
+    def _known(self, task: TaskConfig) -> list[dict[str, Any]]:
         losses = list(CATALOGUE.values())
-        rows = judged(task, [title(loss) for loss in losses], losses)
+        rows = judged(task, [title(loss) for loss in losses], losses, self.device)
         best = max(rows, key=lambda row: row["validation"])
         for row, loss in zip(rows, losses, strict=True):
             if row is best or row["loss"] == "ce":
-                row["test"] = fresh(task, loss, row["factor"])
+                row["test"] = fresh(task, loss, row["factor"], self.device)
         return rows
 
-    rows = part("catalogue", known)
-    for row in rows:
-        if "test" in row:
-            print(f"{name} {row['loss']}: lr x {row['factor']:.2g}, test {100 * statistics.mean(row['test']):.2f}")
+    def _kept(self, stem: str, make: Callable[[], Any]) -> Any:
+        return kept(self.out / self.condition / f"{stem}.json", make)
 
 
-def about(task: TaskConfig, budget: int) -> dict[str, Any]:
+def kept(path: Path, make: Callable[[], Any]) -> Any:
+    """Return what a file holds; make it first where there is none."""
+    if not path.exists():
+        found = make()
+        path.with_suffix(".part").write_text(json.dumps(found) + "\n")
+        path.with_suffix(".part").replace(path)
+    return json.loads(path.read_text())
+
+
+def run(
+    names: Sequence[str], runs: int, budget: int, out: Path, variants: Sequence[str], device: str, jobs: int
+) -> None:
+    """Do what is not done of some conditions."""
+    for name in names:
+        (out / name).mkdir(parents=True, exist_ok=True)
+        now = about(CONDITIONS[name], budget, device)
+        made = kept(out / name / "about.json", lambda now=now: now)
+        if any(made[key] != now[key] for key in ("task", "budget", "versions")):
+            raise SystemExit(f"{out / name} holds parts of {made}, and this is {now}; choose another --out")
+    searches = [(name, variant, seed) for seed in range(runs) for name in names for variant in variants]
+    parts = [Part(*which, budget, device, out) for which in [(name, "", 0) for name in names] + searches]
+    if jobs == 1:
+        for part in parts:
+            part.do()
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        list(pool.map(Part.do, parts))
+
+
+def about(task: TaskConfig, budget: int, device: str) -> dict[str, Any]:
     """Return what the numbers were measured with."""
+    gpu = f", {torch.cuda.get_device_name(device)}" if device.startswith("cuda") else ""
     return {
         "task": json.loads(task.to_json()),
         "budget": budget,
-        "hardware": f"{platform.machine()}, {cores()} of {os.cpu_count()} cores",
+        "hardware": f"{platform.machine()}, {cores()} of {os.cpu_count()} cores{gpu}",
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("symloss", "torch", "numpy", "scikit-learn", "cmaes")},
     }
@@ -299,13 +337,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--budget", type=int, default=1024)
     parser.add_argument("--ablate", action="store_true", help="also search without the surrogate")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--jobs", type=int, default=1, help="processes, with one thread each")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "results" / "search")
     options = parser.parse_args()
     if options.command == "report":
         report(options.out)
         return
-    for name in options.conditions or CONDITIONS:
-        run(name, options.runs, options.budget, options.out, options.ablate)
+    variants = ("gp", "random", "unaided") if options.ablate else ("gp", "random")
+    names = options.conditions or list(CONDITIONS)
+    run(names, options.runs, options.budget, options.out, variants, options.device, options.jobs)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from symloss.errors import SymlossError
 
 #: The share of a GPU's free memory that a chunk fills: the rest is for libraries' workspaces and fragmentation.
 _SHARE = 0.6
+#: Members that show what one needs; fewer where so many do not fit.
+_PROBES = (16, 2)
 
-#: What allocators say besides raising errors of their own kind.
-_SIGNS = ("not enough memory", "DefaultCPUAllocator", "out of memory")
+#: What allocators say besides raising errors of their own kind, and cuDNN of tensors with 2**31 elements.
+_SIGNS = ("not enough memory", "DefaultCPUAllocator", "out of memory", "CUDNN_STATUS_NOT_SUPPORTED")
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -38,21 +40,22 @@ def measured_chunk(attempt: Callable[[int], object], members: int, device: torch
         members: how many there are.
         device: a CUDA device.
     """
-    probe = min(2, members)
-    release(device)
-    before = torch.cuda.memory_allocated(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    try:
-        attempt(probe)
-        torch.cuda.synchronize(device)
-    except RuntimeError as error:
-        if not out_of_memory(error):
-            raise
-        return 1
-    apiece = max(1, torch.cuda.max_memory_allocated(device) - before) / probe
-    release(device)
-    free, _ = torch.cuda.mem_get_info(device)
-    return max(1, min(members, int(_SHARE * free / apiece)))
+    for probe in sorted({min(count, members) for count in _PROBES}, reverse=True):
+        release(device)
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        try:
+            attempt(probe)
+            torch.cuda.synchronize(device)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            continue
+        apiece = max(1, torch.cuda.max_memory_allocated(device) - before) / probe
+        release(device)
+        free, _ = torch.cuda.mem_get_info(device)
+        return max(1, min(members, int(_SHARE * free / apiece)))
+    return 1
 
 
 class Narrowing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -45,7 +46,7 @@ class Precision:
         if not self.cuda:
             yield
             return
-        kinds = (torch.backends.cuda.matmul, torch.backends.cudnn)
+        kinds: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
         before = [kind.allow_tf32 for kind in kinds]
         try:
             for kind in kinds:

@@ -23,6 +23,10 @@ WIDTH = 8
 #: torch's loops take them; the rest that does not would belong to the last network and be rounded differently.
 SAMPLES = 4
 
+#: Samples x networks of one evaluation on other devices (and the fewest samples): cuDNN counts no more than 2**31
+#: elements of an activation.
+_EVALUATED, _LEAST_ROWS = 8192, 64
+
 _Named = dict[str, Tensor]
 
 
@@ -55,7 +59,10 @@ class PopulationStacked:
         width = WIDTH if self._padded else members
         assert members <= width
         self.least = members if self._padded else 1
-        self.capturable, self.rows = not draws, evaluation_rows(device)
+        self.capturable = not draws
+        self.rows = evaluation_rows(device)
+        if not self._padded:
+            self.rows = min(self.rows, max(_LEAST_ROWS, _EVALUATED // members))
         self._members, self._width = members, width
         self._seeds, self._draws, self._precision = list(seeds), draws, precision
         self._flat = FlatParameters(networks, width, device)
@@ -78,6 +85,11 @@ class PopulationStacked:
         ]
         # The module whose code runs, with other networks' values in the place of its own.
         self._template = networks[0].to(device)
+        if precision.bfloat16:
+            for module in self._template.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    # Stacked, it demands that its input and its statistics have one type.
+                    module.register_forward_pre_hook(_in_float32)
         self._call = vmap(self._one, in_dims=(0, 0, None, None), randomness="same")
         self._outputs: list[Tensor] = []
         self._logits = torch.empty(0, device=device)
@@ -131,3 +143,7 @@ class PopulationStacked:
 
     def buffers(self, seed: int, member: int) -> dict[str, Tensor]:
         return {name: stack[member].clone() for name, stack in self._buffers[seed].items()}
+
+
+def _in_float32(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(values.float() for values in inputs)

@@ -17,7 +17,7 @@ from symloss.formula import Formula, to_text
 from symloss.search.candidate import Candidate
 from symloss.search.draw import Draw
 from symloss.search.journal import Generation, Rejection
-from symloss.search.surrogate import Surrogate
+from symloss.search.surrogate import Surrogate, spread
 from symloss.symbolic import (
     HARD_SOFTMAX,
     Identity,
@@ -269,8 +269,7 @@ def _order_of_trial(pool: list[_Passed], wanted: int, surrogate: Surrogate | Non
     """Return the pool with three quarters of the wanted places' most promising first, the rest as drawn."""
     if surrogate is None or len(pool) <= wanted:
         return pool
-    promise = surrogate.predict([passed.fingerprint for passed in pool])
-    ranked = sorted(range(len(pool)), key=lambda place: (-promise[place], place))
-    chosen = ranked[: math.ceil(0.75 * wanted)]
+    fingerprints = [passed.fingerprint for passed in pool]
+    chosen = spread(surrogate.predict(fingerprints), fingerprints, math.ceil(0.75 * wanted))
     rest = sorted(set(range(len(pool))) - set(chosen))
     return [pool[place] for place in (*chosen, *rest)]

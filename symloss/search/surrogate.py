@@ -43,6 +43,45 @@ class Surrogate:
         return np.asarray(self._trees.predict(_features(fingerprints)))
 
 
+def spread(promise: np.ndarray, fingerprints: Sequence[np.ndarray], wanted: int) -> list[int]:
+    """Return the places of the most promising candidates, best first, but of similar curves only the best.
+
+    What promises most is often one loss in many spellings, and training its second teaches a search little. So of twice
+    as many as are wanted those are passed over that are too near to a better one, with the largest distance for "too
+    near" that leaves enough.
+
+    Args:
+        promise: ``[K]``, higher is better.
+        fingerprints: the K candidates' normalised curves.
+        wanted: how many places.
+    """
+    top = [int(place) for place in np.argsort(-promise, kind="stable")[: 2 * wanted]]
+    if len(top) <= wanted:
+        return top
+    curves = _features([fingerprints[place] for place in top]).astype(float)
+    squares = (curves**2).sum(1)
+    distance = np.maximum(squares[:, None] + squares - 2 * curves @ curves.T, 0)
+    steps = np.unique(distance)
+    low, high = 0, len(steps)  # low leaves enough, if need be by what fills up below; high does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if len(_apart(distance, steps[middle], wanted)) == wanted else (low, middle)
+    chosen = _apart(distance, steps[low], wanted)
+    chosen += [row for row in range(len(top)) if row not in set(chosen)]
+    return [top[row] for row in sorted(chosen[:wanted])]
+
+
+def _apart(distance: np.ndarray, radius: float, wanted: int) -> list[int]:
+    """Return the first rows, at most as many as wanted, that are farther than a radius from all before them."""
+    chosen: list[int] = []
+    for row in range(len(distance)):
+        if not chosen or distance[row, chosen].min() > radius:
+            chosen.append(row)
+            if len(chosen) == wanted:
+                break
+    return chosen
+
+
 def _features(fingerprints: Sequence[np.ndarray]) -> np.ndarray:
     curves = np.stack(fingerprints)
     half = curves.shape[1] // 2
