@@ -1,7 +1,7 @@
 """How much faster is a population than training its members one at a time?
 
     python experiments/speed/population.py [--model mlp] [--dataset digits] [--members 1 8 64] [--steps 300]
-        [--repeats 5] [--device cpu] [--precision float32]
+        [--repeats 5] [--device cpu] [--precision float32] [--only times]
 
 All train the same networks with the same weights and batches, at the settings that suit the model, and evaluate them
 once. One at a time is the loop one writes in PyTorch: an nn.Module, the loss in torch functions, backward, the
@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
     parser.add_argument("--precision", default="float32", help="of both: float32, tf32 or bfloat16")
     parser.add_argument("--engine", default="auto", help="auto, stacked or single; the mlp has one of its own")
+    parser.add_argument("--only", choices=("times", "differences"), help="one of the two parts")
     options = parser.parse_args()
     common = {"dataset": options.dataset, "engine": options.engine, "precision": options.precision}
     task = load_task(TaskConfig.from_dict(defaults_of(options.model) | {"model": options.model} | common))
@@ -103,7 +104,8 @@ def main() -> None:
     choice = choose(task, options.device, max(options.members), threads)
     print(f"engine: {choice.engine} ({choice.reason})")
     task = load_task(replace(config, engine="auto" if choice.engine == "mlp" else choice.engine))
-    for title, names in (("ngl", ["ngl"]), ("mix of " + ", ".join(LOSSES), list(LOSSES))):
+    mixes = {"ngl": ["ngl"], "mix of " + ", ".join(LOSSES): list(LOSSES)} if options.only != "differences" else {}
+    for title, names in mixes.items():
         together, alone = time_all(task, names, options.members, options.steps, options.repeats, options.device)
         print(f"\n{title}")
         for count, seconds in alone.items():
@@ -111,7 +113,7 @@ def main() -> None:
         for members, seconds in together.items():
             ratio = min(alone.values()) / seconds
             print(f"  {members:5d} members {1 / seconds:21.2f} candidates a second, {ratio:.1f} times as many")
-    for model in dict.fromkeys([options.model, "mlp", "cnn"]):
+    for model in dict.fromkeys([options.model, "mlp", "cnn"]) if options.only != "times" else ():
         settings = defaults_of(model) | {"model": model} | common
         for optimiser in ({}, {"optimizer": "sgd", "lr": 0.02}):
             task = load_task(TaskConfig.from_dict(settings | optimiser))

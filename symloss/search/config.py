@@ -79,7 +79,7 @@ class SearchConfig:
     seconds: float | None = None
     patience: int | None = None
     generation_size: int | None = None
-    immigrants: float = 0.25
+    immigrants: float = 0.5
     crossover: float = 0.4
     tournament: int = 4
     parents: int = 96

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from symloss.grammar import Derivation
 
 
+#: The origin of what is drawn from the grammar without parents.
+FRESH = "draw"
+
+
 @dataclass(frozen=True)
 class Draw:
     """A candidate before the screens.

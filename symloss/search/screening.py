@@ -15,7 +15,7 @@ from symloss.fitness import free_logits_accuracy
 from symloss.fitness.free_logits import PASS
 from symloss.formula import Formula, to_text
 from symloss.search.candidate import Candidate
-from symloss.search.draw import Draw
+from symloss.search.draw import FRESH, Draw
 from symloss.search.journal import Generation, Rejection
 from symloss.search.surrogate import Surrogate, spread
 from symloss.symbolic import (
@@ -266,10 +266,23 @@ class Screening:
 
 
 def _order_of_trial(pool: list[_Passed], wanted: int, surrogate: Surrogate | None) -> list[_Passed]:
-    """Return the pool with three quarters of the wanted places' most promising first, the rest as drawn."""
+    """Return the pool with three quarters of the wanted places' most promising first, the rest as drawn.
+
+    Fresh draws and offspring are ranked apart and keep their shares: offspring look like what is known to be good, and
+    would take all the places, but the best of many fresh draws is often better than they become.
+    """
     if surrogate is None or len(pool) <= wanted:
         return pool
     fingerprints = [passed.fingerprint for passed in pool]
-    chosen = spread(surrogate.predict(fingerprints), fingerprints, math.ceil(0.75 * wanted))
-    rest = sorted(set(range(len(pool))) - set(chosen))
+    promise = surrogate.predict(fingerprints)
+    places = math.ceil(0.75 * wanted)
+    drawn = [place for place, passed in enumerate(pool) if passed.draw.origin == FRESH]
+    bred = [place for place, passed in enumerate(pool) if passed.draw.origin != FRESH]
+    share = round(places * len(drawn) / len(pool))
+    chosen: list[int] = []
+    for group, count in ((drawn, share), (bred, places - share)):
+        found = spread(promise[group], [fingerprints[place] for place in group], count)
+        chosen += [group[place] for place in found]
+    taken = set(chosen)
+    rest = [place for place in range(len(pool)) if place not in taken]
     return [pool[place] for place in (*chosen, *rest)]

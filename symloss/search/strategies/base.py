@@ -10,7 +10,7 @@ from symloss.grammar import Derivation, Sampler
 from symloss.runtime import keyed_random
 from symloss.search.candidate import Candidate
 from symloss.search.config import SearchConfig
-from symloss.search.draw import Breeder, Draw
+from symloss.search.draw import FRESH, Breeder, Draw
 
 #: Two merits closer than this are a tie, and the smaller formula wins.
 _TIE = 0.002
@@ -50,7 +50,7 @@ def fresh(sampler: Sampler, rng: Random) -> Draw:
     """Return a draw from the grammar."""
     derivation = sampler.sample(rng)
     assert derivation is not None  # a validated grammar has formulas within its limits
-    return Draw(derivation, "draw")
+    return Draw(derivation, FRESH)
 
 
 def stream(config: SearchConfig, generation: int, index: int) -> Random:
