@@ -27,9 +27,10 @@ _CLEARLY = 1.5
 _STEPS, _REPEATS, _ENOUGH = 4, 3, 5.0
 #: Networks that train side by side on a GPU while engines are measured.
 _MEMBERS = 32
-#: Relative to the largest value, how near the engines' gradients and buffers must be; steps after which equal networks
-#: must still be equal.
-_NEAR, _COMPARED_STEPS = 1e-3, 8
+#: Relative to the largest value, how near the engines' gradients and buffers must be, by precision.
+_NEAR = {"float32": 1e-3, "tf32": 1e-2, "bfloat16": 1e-1}
+#: Steps after which equal networks must still be equal.
+_COMPARED_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _obstacle(task: Task, device: torch.device) -> str | None:
         try:
             stacked = _training(task, device, "stacked", width)
             stacked.advance(1)
-            difference = _difference(alone.network, stacked.network, width)
+            difference = _difference(alone.network, stacked.network, width, _NEAR[task.config.precision])
             stacked.advance(_COMPARED_STEPS)
             stacked.validation()
         except Exception as error:  # whatever vmap does not support in somebody's network
@@ -125,22 +126,22 @@ def _obstacle(task: Task, device: torch.device) -> str | None:
     return difference
 
 
-def _difference(alone: Population, stacked: Population, width: int) -> str | None:
+def _difference(alone: Population, stacked: Population, width: int, near: float) -> str | None:
     """Return what differs after one step, or None."""
     # Gradients and not weights: where one is zero but for rounding, Adam makes a whole step of it.
     gradients = alone.gradients, stacked.gradients.view(width, -1)[0]
-    if not _near(*gradients):
+    if not _near(*gradients, near):
         return "its gradients are not what they are when it trains alone"
     buffers = stacked.buffers(0, 0)
     for name, expected in alone.buffers(0, 0).items():
-        if not _near(expected, buffers[name]):
+        if not _near(expected, buffers[name], near):
             return f"its buffer {name!r} is not what it is when it trains alone"
     return None
 
 
-def _near(expected: Tensor, found: Tensor) -> bool:
+def _near(expected: Tensor, found: Tensor, near: float) -> bool:
     expected, found = expected.float().cpu(), found.float().cpu()
-    return bool((found - expected).abs().max() <= _NEAR * expected.abs().max()) if expected.numel() else True
+    return bool((found - expected).abs().max() <= near * expected.abs().max()) if expected.numel() else True
 
 
 def _measured(task: Task, device: torch.device, members: int, workers: int) -> Choice:

@@ -25,6 +25,8 @@ ENGINES: dict[str, str] = {
 
 #: Members trained side by side by one thread of a CPU: more of them leave the cache between forward and backward.
 _SINGLE_WIDTH = 4
+#: Members of a stack on a GPU at most: an H100 trains 128 small CNNs side by side faster than 32, and than 512.
+_STACKED_WIDTH = 128
 #: Fewer MLPs than this are not worth a thread of their own: threads take turns in Python between any two operations,
 #: and two of them with 16 networks each are half as fast as one with 32.
 _WORTH_A_THREAD = 32
@@ -83,7 +85,7 @@ def shares(engine: str, chunk: int, losses: int, seeds: int, workers: int, on_cp
         on_cpu: whether they run on a CPU; a GPU is best filled with all seeds at once.
     """
     if not on_cpu:
-        return Shares(min(chunk, losses), seeds, 1)
+        return Shares(min(chunk, losses, _STACKED_WIDTH if engine == "stacked" else losses), seeds, 1)
     if engine == "mlp":
         workers = max(1, min(workers, losses * seeds // _WORTH_A_THREAD))
     width = max(1, min(chunk // workers, -(-losses // -(-workers // seeds))))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from symloss.grammar import Derivation
 
-
 #: The origin of what is drawn from the grammar without parents.
 FRESH = "draw"
 

@@ -26,6 +26,8 @@ from symloss.fitness.stacked import WIDTH
         ("single", 1, 64, 1, 2, True, (1, 1, 2)),
         ("single", 64, 4, 2, 2, True, (4, 1, 2)),
         ("stacked", 500, 64, 5, 1, False, (64, 5, 1)),
+        ("stacked", 500, 400, 2, 1, False, (128, 2, 1)),
+        ("mlp", 500, 400, 2, 1, False, (400, 2, 1)),
         ("single", 20, 64, 5, 1, False, (20, 5, 1)),
     ],
 )
