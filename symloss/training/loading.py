@@ -1,0 +1,205 @@
+"""Batches of images on the device that trains: from memory where they fit there, else read by worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from symloss.data import ArrayImages
+from symloss.errors import SymlossError
+from symloss.training.choices import AUGMENTATIONS
+from symloss.training.draws import uniforms
+from symloss.training.parts import Part
+from symloss.training.pixels import threaded
+from symloss.training.placing import Placing
+from symloss.training.recipe import Recipe
+
+#: Parts that take no more than this, in bytes, are held in memory.
+MEMORY = 2_000_000_000
+#: Batches that each worker prepares ahead.
+_AHEAD = 4
+_NO_DRAWS = np.empty(0)
+
+#: A piece of a batch: images ``[B, C, H, W]`` uint8 and labels ``[B]`` or masks ``[B, H, W]`` int64.
+Piece = tuple[Tensor, Tensor]
+
+
+class Batches(ABC):
+    """Gives batches of some parts."""
+
+    @abstractmethod
+    def read(self, part: str, pieces: Sequence[np.ndarray], epoch: int | None) -> Iterator[Piece]:
+        """Return pieces of a part, on the device.
+
+        Args:
+            part: its name.
+            pieces: places in the part, at least one each.
+            epoch: of training, where images are changed; None for evaluation.
+        """
+
+
+def batches_of(
+    recipe: Recipe,
+    parts: Mapping[str, tuple[Part, Placing]],
+    seed: int,
+    channels: int,
+    device: torch.device,
+    workers: int,
+    memory: int = MEMORY,
+) -> Batches:
+    """Return what gives batches of some parts.
+
+    Args:
+        recipe: the settings.
+        parts: by name, each with what brings its images to one size.
+        seed: of the training.
+        channels: of the images.
+        device: where batches go.
+        workers: processes that read images which do not fit into memory; 0 for none.
+        memory: what fits, in bytes.
+    """
+    size = sum(len(part) * (channels * placing.size[0] * placing.size[1] + 8) for part, placing in parts.values())
+    if size <= memory and not AUGMENTATIONS[recipe.augment].alone:
+        return Resident(parts, device)
+    return Streamed(parts, recipe.augment, seed, device, workers)
+
+
+class Resident(Batches):
+    """All images in one tensor, on the device."""
+
+    def __init__(self, parts: Mapping[str, tuple[Part, Placing]], device: torch.device) -> None:
+        self._device = device
+        self._parts = {name: self._loaded(*part) for name, part in parts.items()}
+
+    def read(self, part: str, pieces: Sequence[np.ndarray], epoch: int | None) -> Iterator[Piece]:
+        images, targets = self._parts[part]
+        places = torch.from_numpy(np.concatenate([*pieces, np.empty(0, np.int64)])).to(self._device)
+        for index in places.split([len(piece) for piece in pieces]):
+            yield images.index_select(0, index), targets.index_select(0, index).long()
+
+    def _loaded(self, part: Part, placing: Placing) -> Piece:
+        if isinstance(part.data, ArrayImages) and part.data.pixels.shape[1:3] == placing.size and placing.way in _PLAIN:
+            pixels = part.data.pixels[part.rows]
+            images = torch.from_numpy(pixels if pixels.ndim == 4 else pixels[..., None]).permute(0, 3, 1, 2)
+            images = images.contiguous()
+            masks = None
+        else:
+            found = list(threaded(lambda row: placing(*_read(part, int(row)), _NO_DRAWS), part.rows))
+            images = torch.stack([image for image, _ in found])
+            masks = None if part.labels is not None else torch.stack([mask for _, mask in found if mask is not None])
+        targets = torch.from_numpy(part.labels) if masks is None and part.labels is not None else masks
+        assert targets is not None
+        return images.to(self._device), targets.to(self._device)
+
+
+#: The ways of placing that change nothing on an image of the size.
+_PLAIN = ("keep", "resize")
+
+
+class Streamed(Batches):
+    """Images read as they are needed, by processes that stay."""
+
+    def __init__(
+        self,
+        parts: Mapping[str, tuple[Part, Placing]],
+        augment: str,
+        seed: int,
+        device: torch.device,
+        workers: int,
+    ) -> None:
+        self._device = device
+        self._queue = _Queue()
+        self._loader = DataLoader(
+            _Images(parts, augment, seed),
+            batch_sampler=self._queue,
+            num_workers=workers,
+            collate_fn=_as_it_is,
+            pin_memory=device.type == "cuda",
+            persistent_workers=workers > 0,
+            prefetch_factor=_AHEAD if workers else None,
+            worker_init_fn=_start,
+        )
+
+    def read(self, part: str, pieces: Sequence[np.ndarray], epoch: int | None) -> Iterator[Piece]:
+        self._queue.pieces = [[(part, epoch, int(place)) for place in piece] for piece in pieces]
+        for found in self._loader:
+            if isinstance(found, str):
+                raise SymlossError(found)
+            images, targets = found
+            yield images.to(self._device, non_blocking=True), targets.to(self._device, non_blocking=True).long()
+
+
+#: Part, epoch (None for evaluation) and place of an image.
+_Key = tuple[str, int | None, int]
+
+
+class _Queue(Sampler[list[_Key]]):
+    """The batches that are to be read next."""
+
+    def __init__(self) -> None:
+        self.pieces: list[list[_Key]] = []
+
+    def __iter__(self) -> Iterator[list[_Key]]:
+        return iter(self.pieces)
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+
+class _Images(Dataset[Piece]):
+    """Reads whole batches, in a worker: what an image becomes is decided by its key alone."""
+
+    def __init__(self, parts: Mapping[str, tuple[Part, Placing]], augment: str, seed: int) -> None:
+        self._parts, self._seed = dict(parts), seed
+        entry = AUGMENTATIONS[augment]
+        self._draws = entry.draws if entry.alone else 0
+
+    def __getitems__(self, keys: list[_Key]) -> Piece | str:
+        """Return a batch, or what is wrong with it: an error would be wrapped with the worker's traceback."""
+        try:
+            found = [self._one(*key) for key in keys]
+        except SymlossError as error:
+            return str(error)
+        return torch.stack([image for image, _ in found]), torch.stack([target for _, target in found])
+
+    def _one(self, name: str, epoch: int | None, place: int) -> Piece:
+        part, placing = self._parts[name]
+        row = part.rows[place]
+        draws = _NO_DRAWS
+        if epoch is not None and self._draws:
+            draws = uniforms(self._seed, epoch, row[None], self._draws)[0, 1:]
+        image, mask = placing(*_read(part, int(row)), draws)
+        if mask is not None:
+            return image, mask
+        assert part.labels is not None
+        return image, torch.tensor(part.labels[place])
+
+
+def _read(part: Part, row: int) -> tuple[Image.Image, Image.Image | None]:
+    image, target = part.data[row]
+    return image, target if isinstance(target, Image.Image) else None
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _start(worker: int) -> None:
+    """Leave Ctrl-C to the process that trains: it asks for a few more batches before it stops."""
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def default_workers(processes: int) -> int:
+    """Return how many worker processes each of some training processes has on this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(16, cores // processes))
