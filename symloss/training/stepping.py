@@ -103,7 +103,7 @@ class Stepper:
         factor = self.scale * processes / counted
         total = torch.zeros((), device=fabric.device)
         for place, (images, target) in enumerate(pieces):
-            torch.manual_seed(keyed_seed("dropout", self._seed, step, place * processes + fabric.global_rank))
+            self._seed_dropout(step, place * processes + fabric.global_rank)
             with self._unsynced(place + 1 < len(pieces)):
                 loss = self._loss(images, target)
                 fabric.backward(loss * factor)
@@ -158,6 +158,16 @@ class Stepper:
         if outputs.aux is not None:
             loss = loss + outputs.aux_weight * self._criterion(outputs.aux, target)
         return loss
+
+    def _seed_dropout(self, step: int, piece: int) -> None:
+        """Seed torch's generator of this device alone: ``torch.manual_seed`` queues calls for GPUs that are not used."""
+        seed = keyed_seed("dropout", self._seed, step, piece)
+        if self._fabric.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        elif self._fabric.device.type == "mps":
+            torch.mps.manual_seed(seed)
+        else:
+            torch.default_generator.manual_seed(seed)
 
     def _laid_out(self, images: Tensor) -> Tensor:
         return images.contiguous(memory_format=torch.channels_last) if self._last else images
