@@ -81,7 +81,9 @@ def plain(recipe: Recipe, seed: int, device: str, workers: int) -> tuple[float, 
     network.eval()
     right = 0
     with torch.no_grad():
-        for inputs, labels in DataLoader(Clothes(list(zip(*test, strict=True))[0], test.labels, v2.Compose(ready)), 512):
+        for inputs, labels in DataLoader(
+            Clothes(list(zip(*test, strict=True))[0], test.labels, v2.Compose(ready)), 512
+        ):
             right += int((network(inputs.to(device)).argmax(1).cpu() == labels).sum())
     return right / len(test), seconds
 
@@ -96,9 +98,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, default=0, help="of the plain way's DataLoader")
     options = parser.parse_args()
-    recipe = Recipe(
-        "fashion-mnist", options.model, epochs=options.epochs, batch=128, lr=0.05, augment=options.augment
-    )
+    recipe = Recipe("fashion-mnist", options.model, epochs=options.epochs, batch=128, lr=0.05, augment=options.augment)
     print(
         f"{platform.machine()}, {torch.get_num_threads()} threads, device {options.device}; torch {torch.__version__}; "
         f"{recipe.model}, {recipe.epochs} epochs of 54,000 images, batch {recipe.batch}, augment {recipe.augment}"
@@ -110,7 +110,9 @@ def main() -> None:
         spent = result.images["train"] * recipe.epochs / result.images_per_second
         found["symloss.training"].append((result.last.test["accuracy"], spent))
         found["plain"].append(plain(recipe, seed, options.device, options.workers))
-        print(f"seed {seed}: " + ", ".join(f"{name} {100 * rows[-1][0]:.2f}" for name, rows in found.items()), flush=True)
+        print(
+            f"seed {seed}: " + ", ".join(f"{name} {100 * rows[-1][0]:.2f}" for name, rows in found.items()), flush=True
+        )
     for name, rows in found.items():
         scores, seconds = np.array(rows).T
         spread = 100 * scores.std(ddof=1) if len(scores) > 1 else math.nan
@@ -120,7 +122,9 @@ def main() -> None:
         )
     if options.seeds > 1:
         ours, theirs = (np.array(rows)[:, 0] for rows in found.values())
-        print(f"difference {100 * (ours.mean() - theirs.mean()):+.2f}, Welch p {stats.ttest_ind(ours, theirs, equal_var=False).pvalue:.2f}")
+        print(
+            f"difference {100 * (ours.mean() - theirs.mean()):+.2f}, Welch p {stats.ttest_ind(ours, theirs, equal_var=False).pvalue:.2f}"
+        )
 
 
 if __name__ == "__main__":

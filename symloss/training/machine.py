@@ -25,13 +25,15 @@ def start_fabric(device: str, precision: str) -> Fabric:
     """Return Lightning's Fabric on a device, or under ``torchrun`` on one device for each of its processes.
 
     Raises:
-        SymlossError: Lightning is not installed, or there is no such device.
+        SymlossError: Lightning is not installed, there is no such device, or it does not have the precision.
     """
     try:
         from lightning.fabric import Fabric
     except ImportError:
         raise SymlossError("training needs Lightning; install it with: pip install 'symloss[train]'") from None
     chosen = choose_device(device)
+    if precision == "float16" and chosen.type == "cpu":
+        raise SymlossError("the precision float16 needs a GPU; on a CPU use bfloat16 or float32")
     accelerator = "gpu" if chosen.type == "cuda" else chosen.type
     processes, nodes = 1, 1
     if torch.distributed.is_torchelastic_launched():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -192,7 +193,7 @@ class Trainer:
         ]
         result = Result(
             key=self._key,
-            recipe=asdict(self._recipe),
+            recipe=json.loads(self._recipe.to_json()),
             loss=title(self._loss) if isinstance(self._loss, CatalogueLoss) else to_text(self._loss),
             seed=self._seed,
             scale=self._stepper.scale,

@@ -51,7 +51,15 @@ def small():
     """Return a function for recipes that train in a moment."""
 
     def make(**changes):
-        values = {"dataset": "digits", "model": "mlp", "hidden": 16, "epochs": 2, "batch": 32, "images": 160, "lr": 0.05}
+        values = {
+            "dataset": "digits",
+            "model": "mlp",
+            "hidden": 16,
+            "epochs": 2,
+            "batch": 32,
+            "images": 160,
+            "lr": 0.05,
+        }
         return Recipe.from_dict(values | changes)
 
     return make
