@@ -160,7 +160,7 @@ class Stepper:
         return loss
 
     def _seed_dropout(self, step: int, piece: int) -> None:
-        """Seed torch's generator of this device alone: ``torch.manual_seed`` queues calls for GPUs that are not used."""
+        """Seed this device's generator alone: ``torch.manual_seed`` queues calls for GPUs that are not used."""
         seed = keyed_seed("dropout", self._seed, step, piece)
         if self._fabric.device.type == "cuda":
             torch.cuda.manual_seed(seed)

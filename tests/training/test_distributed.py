@@ -55,9 +55,10 @@ def test_two_processes_train_like_one(streets, ce, tmp_path):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     for name, values in RECIPES.items():
-        losses, ranks = [], [json.loads((folder / f"{name}-{rank}.json").read_text()) for rank in (0, 1)]
+        losses: dict[int, float] = {}
+        ranks = [json.loads((folder / f"{name}-{rank}.json").read_text()) for rank in (0, 1)]
         recipe = Recipe.from_dict(values)
-        one = fit(recipe, ce, 0, tmp_path / name, device="cpu", workers=0, trace=lambda step, loss: losses.append(loss))
+        one = fit(recipe, ce, 0, tmp_path / name, device="cpu", workers=0, trace=losses.__setitem__)
         two = [json.loads(text) for _, text in ranks]
         assert ranks[0][0] == ranks[1][0]
         for part in ("best", "last", "history", "images"):
@@ -67,7 +68,7 @@ def test_two_processes_train_like_one(streets, ce, tmp_path):
         assert two[0] == json.loads((folder / name / "result.json").read_text())
         if name == "normalised":
             continue
-        assert ranks[0][0] == pytest.approx(losses, abs=1e-5)
+        assert ranks[0][0] == pytest.approx([*losses.values()], abs=1e-5)
         assert two[0]["last"]["test"] == pytest.approx(one.last.test, abs=1e-4)
         assert two[0]["last"]["validation"] == pytest.approx(one.last.validation, abs=1e-4)
         weights = [torch.load(place / name / "last.pt", weights_only=True)["network"] for place in (folder, tmp_path)]
