@@ -130,7 +130,7 @@ class Streamed(Batches):
         )
 
     def read(self, part: str, pieces: Sequence[np.ndarray], epoch: int | None) -> Iterator[Piece]:
-        self._queue.pieces = [[(part, epoch, int(place)) for place in piece] for piece in pieces]
+        self._queue.batches = [(part, epoch, piece) for piece in pieces]
         for found in self._loader:
             if isinstance(found, str):
                 raise SymlossError(found)
@@ -138,21 +138,21 @@ class Streamed(Batches):
             yield images.to(self._device, non_blocking=True), targets.to(self._device, non_blocking=True).long()
 
 
-#: Part, epoch (None for evaluation) and place of an image.
-_Key = tuple[str, int | None, int]
+#: What a worker is asked for: part, epoch (None for evaluation) and places.
+_Batch = tuple[str, int | None, np.ndarray]
 
 
-class _Queue(Sampler[list[_Key]]):
+class _Queue(Sampler[Any]):
     """The batches that are to be read next."""
 
     def __init__(self) -> None:
-        self.pieces: list[list[_Key]] = []
+        self.batches: list[_Batch] = []
 
-    def __iter__(self) -> Iterator[list[_Key]]:
-        return iter(self.pieces)
+    def __iter__(self) -> Iterator[_Batch]:
+        return iter(self.batches)
 
     def __len__(self) -> int:
-        return len(self.pieces)
+        return len(self.batches)
 
 
 class _Images(Dataset[Piece]):
@@ -163,10 +163,11 @@ class _Images(Dataset[Piece]):
         entry = AUGMENTATIONS[augment]
         self._draws = entry.draws if entry.alone else 0
 
-    def __getitems__(self, keys: list[_Key]) -> Piece | str:
+    def __getitems__(self, batch: _Batch) -> Piece | str:
         """Return a batch, or what is wrong with it: an error would be wrapped with the worker's traceback."""
+        part, epoch, places = batch
         try:
-            found = [self._one(*key) for key in keys]
+            found = [self._one(part, epoch, int(place)) for place in places]
         except SymlossError as error:
             return str(error)
         return torch.stack([image for image, _ in found]), torch.stack([target for _, target in found])

@@ -137,7 +137,13 @@ def test_segmentation_counts_the_pixels_that_count(streets, ce, tmp_path):
 
 def test_segmentation_learns_with_random_scales(streets, ce, tmp_path):
     recipe = segmentation(
-        model="unet(width=4, depth=2)", augment="segmentation", size=(24, 32), epochs=18, optimizer="adam", lr=0.02
+        model="unet(width=4, depth=2)",
+        augment="segmentation",
+        size=(24, 32),
+        epochs=20,
+        optimizer="adam",
+        lr=0.02,
+        schedule="constant",
     )
     result, _, _ = traced(recipe, ce, tmp_path, workers=0)
     assert result.best.test["pixel-accuracy"] > 0.9
@@ -218,6 +224,12 @@ def test_a_network_that_explodes_is_a_result(small, ce, tmp_path):
     again = fit(recipe, ce, 0, tmp_path / "run", device="cpu")
     assert again.last == result.last
     assert "Infinity" not in (tmp_path / "run" / "result.json").read_text()
+
+
+def test_an_explosion_ends_a_long_epoch_early(small, ce, tmp_path):
+    result, losses, _ = traced(small(batch=2, lr=1e30), ce, tmp_path)
+    assert result.diverged
+    assert len(losses) == 50 < 80
 
 
 def test_a_finished_training_is_read_and_not_done_again(small, ce, tmp_path):

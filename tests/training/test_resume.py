@@ -10,6 +10,7 @@ import torch
 
 from symloss.training import fit, trainer
 from symloss.training.checkpoint import Checkpoints
+from symloss.training.result import Result
 from symloss.training.stopping import Stopping
 
 
@@ -75,16 +76,17 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("moment", ["save_best", "save", "tidy", "finish"])
+@pytest.mark.parametrize("moment", ["save_best", "save", "tidy", "finish", "result"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_every_moment_of_saving_can_be_the_last(moment, when, small, ce, tmp_path, monkeypatch):
     recipe = recipe_of(small)
     whole = fit(recipe, ce, 3, tmp_path / "whole", device="cpu")
-    true, calls = getattr(Checkpoints, moment), []
+    owner, name = (Result, "save") if moment == "result" else (Checkpoints, moment)
+    true, calls = getattr(owner, name), []
 
     def dying(self, *arguments):
         calls.append(moment)
-        last = len(calls) == (1 if moment == "finish" else 2)
+        last = len(calls) == (1 if moment in ("finish", "result") else 2)
         if last and when == "before":
             raise Killed
         true(self, *arguments)
@@ -92,14 +94,14 @@ def test_every_moment_of_saving_can_be_the_last(moment, when, small, ce, tmp_pat
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Checkpoints, moment, dying)
+        patch.setattr(owner, name, dying)
         with pytest.raises(Killed):
             fit(recipe, ce, 3, tmp_path / "killed", device="cpu")
     (tmp_path / "killed" / ".last.pt.half").write_bytes(b"half")
     again = fit(recipe, ce, 3, tmp_path / "killed", device="cpu")
     assert timeless(again) == timeless(whole)
     assert same(weights(tmp_path / "killed", "best.pt"), weights(tmp_path / "whole", "best.pt"))
-    if not (moment == "finish" and when == "after"):
+    if moment not in ("finish", "result") or when == "before":
         assert not (tmp_path / "killed" / ".last.pt.half").exists()
 
 
