@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from symloss.training import fit, trainer
+from symloss.losses import find
+from symloss.training import Recipe, fit, trainer
 from symloss.training.checkpoint import Checkpoints
 from symloss.training.result import Result
 from symloss.training.stopping import Stopping
@@ -27,8 +28,18 @@ def timeless(result):
     return replace(result, history=history, seconds=0.0, images_per_second=0.0, peak_memory=0)
 
 
-def recipe_of(small):
-    return small(model="cnn", epochs=4, augment="crop-flip", optimizer="adam", lr=0.01, label_noise=0.2, images=300)
+@pytest.fixture(scope="module")
+def recipe():
+    return Recipe(
+        "digits", "cnn", 16, 4, 32, augment="crop-flip", optimizer="adam", lr=0.01, label_noise=0.2, images=300
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(recipe, tmp_path_factory):
+    """The folder and the result of a training that nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, fit(recipe, find("ce"), 3, folder, device="cpu")
 
 
 @pytest.fixture
@@ -48,8 +59,7 @@ def train(recipe, loss, folder, steps):
 
 # Python 3.12 warns of forks beside threads, which torch has.
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-def test_a_killed_training_ends_like_one_that_was_not(small, ce, tmp_path, one_thread):
-    recipe = recipe_of(small)
+def test_a_killed_training_ends_like_one_that_was_not(recipe, ce, tmp_path, one_thread):
     whole = fit(recipe, ce, 3, tmp_path / "whole", device="cpu")
     # A fork, as importing torch and Lightning afresh takes longer than all other tests together.
     context = multiprocessing.get_context("fork")
@@ -78,9 +88,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("moment", ["save_best", "save", "tidy", "finish", "result"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_every_moment_of_saving_can_be_the_last(moment, when, small, ce, tmp_path, monkeypatch):
-    recipe = recipe_of(small)
-    whole = fit(recipe, ce, 3, tmp_path / "whole", device="cpu")
+def test_every_moment_of_saving_can_be_the_last(moment, when, recipe, whole, ce, tmp_path, monkeypatch):
     owner, name = (Result, "save") if moment == "result" else (Checkpoints, moment)
     true, calls = getattr(owner, name), []
 
@@ -99,16 +107,14 @@ def test_every_moment_of_saving_can_be_the_last(moment, when, small, ce, tmp_pat
             fit(recipe, ce, 3, tmp_path / "killed", device="cpu")
     (tmp_path / "killed" / ".last.pt.half").write_bytes(b"half")
     again = fit(recipe, ce, 3, tmp_path / "killed", device="cpu")
-    assert timeless(again) == timeless(whole)
-    assert same(weights(tmp_path / "killed", "best.pt"), weights(tmp_path / "whole", "best.pt"))
+    assert timeless(again) == timeless(whole[1])
+    assert same(weights(tmp_path / "killed", "best.pt"), weights(whole[0], "best.pt"))
     if moment not in ("finish", "result") or when == "before":
         assert not (tmp_path / "killed" / ".last.pt.half").exists()
 
 
 @pytest.mark.parametrize("moment", ["step", "validation"])
-def test_ctrl_c_saves_and_goes_on(moment, small, ce, tmp_path, monkeypatch):
-    recipe = recipe_of(small)
-    whole = fit(recipe, ce, 3, tmp_path / "whole", device="cpu")
+def test_ctrl_c_saves_and_goes_on(moment, recipe, whole, ce, tmp_path, monkeypatch):
     seen, asking = [], []
 
     def asked(step, loss):
@@ -132,8 +138,8 @@ def test_ctrl_c_saves_and_goes_on(moment, small, ce, tmp_path, monkeypatch):
     assert seen == list(range(14 if moment == "step" else 20))
     again = fit(recipe, ce, 3, tmp_path / "stopped", device="cpu", trace=lambda step, loss: seen.append(step))
     assert seen == list(range(40))
-    assert timeless(again) == timeless(whole)
-    assert same(weights(tmp_path / "stopped"), weights(tmp_path / "whole"))
+    assert timeless(again) == timeless(whole[1])
+    assert same(weights(tmp_path / "stopped"), weights(whole[0]))
 
 
 def test_a_second_ctrl_c_does_not_wait():
