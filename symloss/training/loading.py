@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from symloss.data import ArrayImages
+from symloss.data import ArrayImages, data_dir
 from symloss.errors import SymlossError
 from symloss.training.choices import AUGMENTATIONS
 from symloss.training.draws import uniforms
@@ -69,15 +70,19 @@ def batches_of(
     """
     size = sum(len(part) * (channels * placing.size[0] * placing.size[1] + 8) for part, placing in parts.values())
     if size <= memory and not AUGMENTATIONS[recipe.augment].alone:
-        return Resident(parts, device)
+        return Resident(parts, device, recipe.dataset)
     return Streamed(parts, recipe.augment, seed, device, workers)
 
 
 class Resident(Batches):
-    """All images in one tensor, on the device."""
+    """All images in one tensor, on the device.
 
-    def __init__(self, parts: Mapping[str, tuple[Part, Placing]], device: torch.device) -> None:
-        self._device = device
+    The tensors of the last few parts stay for the next training of this process: seeds and losses differ in labels and
+    in order alone, and reading a folder of images takes longer than many a training.
+    """
+
+    def __init__(self, parts: Mapping[str, tuple[Part, Placing]], device: torch.device, dataset: str) -> None:
+        self._device, self._dataset = device, dataset
         self._parts = {name: self._loaded(*part) for name, part in parts.items()}
 
     def read(self, part: str, pieces: Sequence[np.ndarray], epoch: int | None) -> Iterator[Piece]:
@@ -87,19 +92,32 @@ class Resident(Batches):
             yield images.index_select(0, index), targets.index_select(0, index).long()
 
     def _loaded(self, part: Part, placing: Placing) -> Piece:
+        rows = hashlib.blake2b(part.rows.tobytes(), digest_size=16).digest()
+        key = (self._dataset, data_dir(), part.official, rows, placing, self._device)
+        found = _KEPT.pop(key, None)
+        while len(_KEPT) >= _KEPT_PARTS:
+            del _KEPT[next(iter(_KEPT))]  # before anything is read, so that both need not fit
+        images, masks = _KEPT[key] = found or self._read(part, placing)
+        if masks is not None:
+            return images, masks
+        assert part.labels is not None
+        return images, torch.from_numpy(part.labels).to(self._device)
+
+    def _read(self, part: Part, placing: Placing) -> tuple[Tensor, Tensor | None]:
         if isinstance(part.data, ArrayImages) and part.data.pixels.shape[1:3] == placing.size and placing.way in _PLAIN:
             pixels = part.data.pixels[part.rows]
             images = torch.from_numpy(pixels if pixels.ndim == 4 else pixels[..., None]).permute(0, 3, 1, 2)
-            images = images.contiguous()
-            masks = None
-        else:
-            found = list(threaded(lambda row: placing(*_read(part, int(row)), _NO_DRAWS), part.rows))
-            images = torch.stack([image for image, _ in found])
-            masks = None if part.labels is not None else torch.stack([mask for _, mask in found if mask is not None])
-        targets = torch.from_numpy(part.labels) if masks is None and part.labels is not None else masks
-        assert targets is not None
-        return images.to(self._device), targets.to(self._device)
+            return images.contiguous().to(self._device), None
+        found = list(threaded(lambda row: placing(*_read(part, int(row)), _NO_DRAWS), part.rows))
+        images = torch.stack([image for image, _ in found]).to(self._device)
+        if part.labels is not None:
+            return images, None
+        return images, torch.stack([mask for _, mask in found if mask is not None]).to(self._device)
 
+
+#: Images and masks of the parts that were read last, on their devices.
+_KEPT: dict[Hashable, tuple[Tensor, Tensor | None]] = {}
+_KEPT_PARTS = 3
 
 #: The ways of placing that change nothing on an image of the size.
 _PLAIN = ("keep", "resize")

@@ -22,11 +22,13 @@ class Part:
 
     Attributes:
         data: the opened part.
+        official: its name.
         rows: which of its images, ``[N]`` int64, ascending.
         labels: their labels ``[N]`` int64, label noise included; None for segmentation.
     """
 
     data: ImageData
+    official: str
     rows: np.ndarray
     labels: np.ndarray | None
 
@@ -73,10 +75,10 @@ class Parts:
             # Of all images, so that an image's label does not depend on which others are taken.
             noisy = noisy_labels(noisy, self.classes, recipe.label_noise, recipe.noise, seed)
         if "val" in self._names and "test" in self._names:
-            data = self._source.open("val")
+            name, data = "val", self._source.open("val")
             rows = np.arange(len(data))
         else:
-            data = official
+            name, data = "train", official
             held = max(1, round(recipe.validation * len(pool)))
             rows = pool[self._spread(official, pool, held, "validation")]
             pool = np.setdiff1d(pool, rows)
@@ -86,18 +88,19 @@ class Parts:
                 f"{recipe.validation} leaves {len(pool)} to train on; take another share"
             )
         pool, rows = self._limited(official, pool), self._limited(data, rows)
-        self.train = Part(official, pool, None if noisy is None else noisy[pool])
-        self.validation = Part(data, rows, None if data.labels is None else data.labels[rows])
+        self.train = Part(official, "train", pool, None if noisy is None else noisy[pool])
+        self.validation = Part(data, name, rows, None if data.labels is None else data.labels[rows])
 
     def test(self) -> Part:
         """Open the test part: for the end of a training, never for selection."""
         if "test" in self._names or "val" in self._names:
-            data = self._source.open("test" if "test" in self._names else "val")
+            name = "test" if "test" in self._names else "val"
+            data = self._source.open(name)
             rows = np.arange(len(data))
         else:
-            data, rows = self._train, np.flatnonzero(self._dealt())
+            name, data, rows = "train", self._train, np.flatnonzero(self._dealt())
         rows = self._limited(data, rows)
-        return Part(data, rows, None if data.labels is None else data.labels[rows])
+        return Part(data, name, rows, None if data.labels is None else data.labels[rows])
 
     def _dealt(self) -> np.ndarray:
         data = self._train

@@ -56,7 +56,16 @@ class Scores(Metric):
         self.confusion += torch.bincount(pairs, minlength=classes * (classes + 1)).view(classes, classes + 1)
         if {"top-5", "nll", "ece"}.isdisjoint(self.names):
             return
-        rows, finite = logits.movedim(1, -1)[valid].to(self._kind), finite[valid]
+        # Images with many pixels one at a time: their logits as float64 are large.
+        rows = len(logits) if logits.dim() == 2 else 1
+        for some in torch.arange(len(logits)).split(rows):
+            piece = slice(int(some[0]), int(some[-1]) + 1)
+            self._add_rows(logits[piece], target[piece], predicted[piece], finite[piece])
+
+    def _add_rows(self, logits: Tensor, target: Tensor, predicted: Tensor, finite: Tensor) -> None:
+        valid, classes = target != self.ignore_index, self.classes
+        labels, predicted, finite = target[valid], predicted[valid], finite[valid]
+        rows = logits.movedim(1, -1)[valid].to(self._kind)
         if "top-5" in self.names:
             own = rows.gather(1, labels[:, None])
             before = torch.arange(classes, device=rows.device) < labels[:, None]
@@ -68,7 +77,7 @@ class Scores(Metric):
             confidence = rows.softmax(1).amax(1).masked_fill(~finite, 1.0)
             edges = torch.linspace(0, 1, _BINS + 1, dtype=self._kind, device=rows.device)
             place = (torch.bucketize(confidence, edges, right=True) - 1).clamp(max=_BINS - 1)
-            right = (predicted[valid] == labels).to(self._kind)
+            right = (predicted == labels).to(self._kind)
             self.bins += torch.stack([torch.zeros_like(edges[1:]).index_add_(0, place, x) for x in (confidence, right)])
 
     def compute(self) -> dict[str, float]:

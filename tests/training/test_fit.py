@@ -102,6 +102,21 @@ def test_workers_give_what_memory_gives(augment, small, ce, tmp_path, monkeypatc
     assert all(torch.equal(weights[name], again[name]) for name in weights)
 
 
+def test_images_are_read_once_for_all_losses_and_seeds(folder, ce, tmp_path, monkeypatch):
+    name = folder({f"{c}/{i}": (9, 9) for c in "ab" for i in range(9)})
+    make = {"dataset": name, "model": "mlp", "epochs": 1, "batch": 4}
+    read, true = [], loading._read
+    monkeypatch.setattr(loading, "_read", lambda part, row: read.append(row) or true(part, row))
+    _, first, _ = traced(Recipe.from_dict(make | {"label_noise": 0.3}), ce, tmp_path, "first")
+    assert len(read) == 18
+    traced(Recipe.from_dict(make | {"label_noise": 0.3}), find("ngl"), tmp_path, "second", seed=1)
+    assert len(read) == 18
+    _, again, _ = traced(Recipe.from_dict(make | {"label_noise": 0.3}), ce, tmp_path, "third")
+    assert again == first
+    traced(Recipe.from_dict(make | {"split_seed": 1}), ce, tmp_path, "fourth")
+    assert len(read) > 18
+
+
 # Python 3.12 warns of forks beside threads, which torch has.
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_worker_processes_change_nothing(small, ce, tmp_path):
