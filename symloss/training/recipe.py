@@ -61,7 +61,7 @@ class Recipe:
             left for it; stratified by class.
         split_seed: which images are held out.
         label_noise: the probability in [0, 1) that a training label is replaced by another class, drawn anew for each
-            seed. Validation and test labels stay clean.
+            seed; of classification alone. Validation and test labels stay clean.
         noise: which class a replaced label names: a name in :data:`~symloss.tasks.NOISES`.
         raw: trains losses as they are written instead of at cross-entropy's gradient norm.
         precision: a name in :data:`~symloss.training.PRECISIONS`.
@@ -117,6 +117,8 @@ class Recipe:
             fitting = ", ".join(name for name, entry in AUGMENTATIONS.items() if self.task in entry.tasks)
             raise SymlossError(f"augment is {self.augment!r}, which is not for {self.task}; use one of {fitting}")
         self._check_numbers()
+        if self.label_noise and self.task == "segmentation":
+            raise SymlossError(f"label_noise is {self.label_noise}; masks have no labels to replace: leave it out")
         self._set("size", _size(self.size))
         if AUGMENTATIONS[self.augment].alone and self.size is None:
             raise SymlossError(f"augment is {self.augment!r}, which cuts images to a size; give one, such as size=224")

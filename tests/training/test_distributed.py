@@ -25,16 +25,15 @@ for name, values in json.loads((folder / "recipes.json").read_text()).items():
     (folder / f"{name}-{os.environ['RANK']}.json").write_text(json.dumps([losses, result.to_json()]))
 """
 
-RESNET = {"dataset": "digits", "model": "resnet18(norm=group)", "batch": 12, "images": 17, "epochs": 1, "lr": 0.01}
 MLP = {"dataset": "digits", "model": "mlp", "batch": 50, "images": 170, "epochs": 2, "lr": 0.05}
-UNET = {"dataset": "camvid", "model": "unet(width=4, depth=2, norm=group)", "batch": 5, "epochs": 2, "lr": 0.05}
+UNET = {"dataset": "camvid", "model": "unet(width=4, depth=2, norm=group)", "batch": 5, "epochs": 1, "lr": 0.05}
 CNN = {"dataset": "digits", "model": "cnn", "hidden": 8, "batch": 20, "images": 61, "epochs": 2, "lr": 0.01}
 RECIPES = {
     "plain": MLP | {"augment": "paper"},
-    "accumulated": RESNET | {"augment": "crop-flip", "accumulate": 2},
+    "accumulated": MLP | {"augment": "crop-flip", "accumulate": 2},
     "ignored": UNET | {"metrics": ["miou", "nll", "ece"]},
     # Fewer images than pieces: some have none.
-    "empty": UNET | {"accumulate": 3, "epochs": 1},
+    "empty": UNET | {"accumulate": 3},
     # BatchNorm has other statistics in each process, so losses differ; metrics must not.
     "normalised": CNN | {"metrics": ["accuracy", "nll"]},
 }

@@ -72,7 +72,7 @@ def test_a_limit_is_exact_and_spread(images):
 
 def test_masks_have_no_noisy_labels(streets):
     with pytest.raises(SymlossError, match="masks have no labels"):
-        Parts(Recipe("camvid", "unet", label_noise=0.1), 0)
+        Recipe("camvid", "unet", label_noise=0.1)
     parts = Parts(Recipe("camvid", "unet"), 0)
     assert (len(parts.train), len(parts.validation), len(parts.test())) == (12, 4, 6)
     assert (parts.classes, parts.ignore_index, parts.train.labels) == (11, 11, None)
