@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -304,6 +305,12 @@ def test_images_of_several_sizes_need_one(folder, ce, tmp_path):
         list(streamed.read("train", [np.arange(len(part))], 0))
     result = fit(Recipe(name, "cnn", epochs=1, size=12), ce, 0, tmp_path / "run", device="cpu")
     assert result.images == {"train": 8, "validation": 1, "test": 3}
+
+
+def test_without_lightning_the_extra_is_named(small, ce, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightning.fabric", None)
+    with pytest.raises(SymlossError, match=r"symloss\[train\]"):
+        fit(small(), ce, 0, tmp_path, device="cpu")
 
 
 def test_bad_arguments_are_said(small, ce, tmp_path):
