@@ -28,8 +28,8 @@ def command(
         raise SymlossError(unknown("format", to, FORMATS))
     if output is not None:
         check_writable(str(output))
+    from symloss.files import write_atomic
     from symloss.losses import CatalogueLoss
-    from symloss.store import write_atomic
 
     name, found, provenance = resolve_loss(loss)
     if isinstance(found, CatalogueLoss):

@@ -42,7 +42,7 @@ def write_json(target: str | None, data: Any) -> None:
     if target == "-":
         sys.stdout.write(text)
         return
-    from symloss.store import write_atomic
+    from symloss.files import write_atomic
 
     write_atomic(Path(target), text)
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from symloss.fitness.draws import batch_order
 from symloss.fitness.modules import build_networks, draws_numbers
 from symloss.fitness.noise import network_noise
-from symloss.fitness.optimiser import rate_factor, torch_optimiser
 from symloss.fitness.precision import Precision
 from symloss.tasks import Task
+from symloss.tasks.optimisers import rate_factor, torch_optimiser
 
 
 def train_reference(

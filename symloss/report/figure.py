@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from symloss.errors import SymlossError
+from symloss.files import write_atomic
 from symloss.formula import Formula, to_text
 from symloss.report.curves import Plot, plots_of
-from symloss.store import write_atomic
 from symloss.symbolic import to_latex
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 import symloss.fitness.training as training_module
 from symloss.codegen.tables import AutogradGradients, MixedGradients, TableGradients
 from symloss.errors import SymlossError
+from symloss.fitness.choice import choose
 from symloss.fitness.engines import build_population
 from symloss.fitness.flat import FlatParameters
 from symloss.fitness.modules import draws_numbers
@@ -95,6 +97,9 @@ def test_buffers_of_batch_normalisation_are_each_members_own(engine, tables):
 @pytest.mark.parametrize("model", ["smooth", "odd", "dropping", "layers"])
 def test_bits_do_not_depend_on_neighbours_place_seeds_or_checkpoints(engine, model, batch, tables):
     task, whole = task_of(model, batch=batch), TableGradients(tables(*NAMES))
+    obstacle = choose(load_task(replace(task.config, engine=engine)), "cpu", 8).reason
+    if "kernels round differently" in obstacle:
+        pytest.skip("this CPU's kernels round by the place in a stack, so symloss does not stack such networks here")
 
     def run(members, seeds, steps):
         training = Training(task, whole.select(members), seeds, "cpu", engine=engine, total=20)
