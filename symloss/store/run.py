@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from symloss.errors import SymlossError, unknown
+from symloss.files import write_atomic
 from symloss.formula import Formula, parse_formula
 from symloss.grammar import Grammar
 from symloss.search import SearchConfig
 from symloss.store.database import Database
-from symloss.store.files import write_atomic
 from symloss.tasks import TaskConfig
 
 CONFIG_FILE = "config.json"
