@@ -196,7 +196,7 @@ def _explain(shape: type[BaseModel], item: ErrorDetails) -> str:
 
 
 def _shape_at(shape: type[BaseModel], location: Location) -> type[BaseModel]:
-    named = {"smoke": SmokeShape, "tasks": TasksShape, "sweep": SweepShape}
+    named: dict[str, type[BaseModel]] = {"smoke": SmokeShape, "tasks": TasksShape, "sweep": SweepShape}
     if shape is PublishedShape:
         named = {"tasks": PublishedTaskShape}
     for part in location:

@@ -92,7 +92,7 @@ class Experiment:
 
     def having(self, changes: Mapping[str, Any]) -> Experiment:
         """Return the experiment with other values of some settings."""
-        return replace(self, settings=build_settings(self.trainer, self.values | changes))
+        return replace(self, settings=build_settings(self.trainer, self.values | dict(changes)))
 
 
 def build_settings(trainer: str, values: Mapping[str, Any]) -> Settings:
