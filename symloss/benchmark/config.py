@@ -215,9 +215,7 @@ def experiment_of(
     given = {"dataset": dataset, "model": model, "metrics": list(metrics)}
     for key in given:
         if key in values:
-            raise SymlossError(
-                f"{key} is no setting here; tasks name datasets and models, and metrics stand beside them"
-            )
+            raise SymlossError(f"{key} is no setting here; tasks name datasets and models; metrics stand beside them")
     built = build_settings(trainer, given | default_settings(trainer, model) | dict(values))
     spelled = json.loads(built.to_json())  # names have one spelling there
     return Experiment(trainer, str(spelled["dataset"]), str(spelled["model"]), condition, tuple(metrics), built)

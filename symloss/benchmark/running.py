@@ -129,7 +129,11 @@ def check_losses(config: BenchmarkConfig, classes: list[int]) -> list[list[float
     Raises:
         SymlossError: a loss has no finite gradient at uniform p.
     """
-    return [[scale_of(contender.loss, count) for contender in config.contenders] for count in classes]
+    found = [[scale_of(contender.loss, count) for contender in config.contenders] for count in classes]
+    return [
+        [1.0] * len(scales) if experiment.raw else scales
+        for experiment, scales in zip(config.experiments, found, strict=True)
+    ]
 
 
 def _rates(

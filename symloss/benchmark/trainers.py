@@ -37,9 +37,9 @@ class Settings(Protocol):
 class FitResult(Protocol):
     """What a full-size run gives."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> str | dict[str, Any]:
         """Return ``{best: {epoch, validation: {metric: value}, test: {metric: value}}, last: {the same}, seconds,
-        environment, diverged, ...}``."""
+        diverged, ...}``, perhaps as text."""
         ...
 
 
@@ -76,6 +76,11 @@ class Experiment:
         """The settings as plain data."""
         found: dict[str, Any] = json.loads(self.settings.to_json())
         return found
+
+    @property
+    def raw(self) -> bool:
+        """Whether losses are trained as they are written, and not at cross-entropy's gradient norm."""
+        return bool(self.values.get("raw", False))
 
     @property
     def classes(self) -> int:
@@ -136,7 +141,8 @@ def fit_cell(
     Raises:
         SymlossError: the trainer refuses, or its result lacks a part.
     """
-    result = fit(experiment.settings, loss, seed, folder=folder, device=device, progress=progress).to_json()
+    written = fit(experiment.settings, loss, seed, folder=folder, device=device, progress=progress).to_json()
+    result: dict[str, Any] = json.loads(written) if isinstance(written, str) else written
     for epoch in ("best", "last"):
         for part in ("validation", "test"):
             found = result.get(epoch, {}).get(part, {})

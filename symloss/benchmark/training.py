@@ -23,6 +23,8 @@ from symloss.tasks import TaskConfig, load_task
 _CHUNK = {True: 256, False: 32}
 #: Losses in a job of a worker process, which gets one seed at a time.
 _APIECE = {True: 32, False: 4}
+#: What a full-size run says of where it ran.
+_ENVIRONMENT = ("environment", "versions", "hardware", "precision", "processes", "images_per_second", "peak_memory")
 #: How many networks train side by side when engines are compared.
 _MEMBERS = 64
 
@@ -199,7 +201,7 @@ class CellTrainer:
                 found,
                 diverged=bool(found.get("diverged", False)),
                 seconds=float(found.get("seconds", spent)),
-                environment={"device": self.device} | found.get("environment", {}),
+                environment=environment(self.device) | {key: found[key] for key in _ENVIRONMENT if key in found},
                 command=self.command,
             )
             self.progress.finished(cell.experiment, 1, spent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,7 +86,10 @@ def command(
         raise SymlossError("two outputs cannot share standard output; write one of them to a file")
     _check_beside(context, config)
     sys.path.insert(0, "")  # package.module:factory may lie beside where the command is called
+    # Under torchrun all processes train together, and the first one speaks.
+    first = os.environ.get("RANK", "0") == "0"
     console = console_for("-" if "-" in targets else None)
+    console.quiet = not first
     with console.status("starting (importing torch)"):
         from symloss import benchmark
         from symloss.report import CellBar
@@ -133,7 +137,8 @@ def command(
     except KeyboardInterrupt:
         _stopped(console, bar, folder)
         raise
-    _show(result, console, json_file, csv_file, latex_file, figures)
+    if first:
+        _show(result, console, json_file, csv_file, latex_file, figures)
 
 
 def _show(

@@ -79,7 +79,10 @@ def _task_table(title: str, rows: Sequence[Row], config: Mapping[str, Any]) -> T
     swept = any((row.get("lr") or {}).get("tried") for row in rows)
     published = any(row.get("published") for row in rows)
     banded = any(row.get("band") for row in rows)
-    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False, padding=(0, 0))
+    tight = swept or published  # so many columns do not fit 80 characters otherwise
+    table = Table(
+        title=title, title_justify="left", header_style="bold", pad_edge=False, padding=(0, 0 if tight else 1)
+    )
     table.add_column("loss", overflow="fold", min_width=10)
     if swept:
         table.add_column("lr", justify="right", no_wrap=True)
@@ -146,7 +149,7 @@ def _summary(summary: Mapping[str, Any], baseline: str) -> Iterator[RenderableTy
             beyond = row["significant"]
             band = row["band"]
             cells = [
-                scored(row["difference"], "difference"),
+                Text(("+" if row["difference"]["mean"] > 0 else "") + scored(row["difference"], "difference")),
                 f"{band['+']} {band['=']} {band['-']}",
                 f"{beyond['better']} better, {beyond['worse']} worse",
             ]
