@@ -129,6 +129,8 @@ def command(
                 benchmark.experiments_of(tasks),
                 seeds,
             )
+    for note in filter(None, (chosen.description, chosen.cost)):
+        console.print(note, style="dim", markup=False, highlight=False)
     folder = run_dir or benchmark.default_folder(chosen)
     bar = CellBar(console)
     try:

@@ -117,10 +117,11 @@ def _epoch_table(rows: Sequence[Row]) -> Table:
     """Return the test scores at the best epoch by validation and at the last, side by side."""
     metric = rows[0]["metric"]
     _, sign = unit(metric)
-    table = Table(header_style="bold", pad_edge=False)
+    title = f"test{sign} [95 %] at the best epoch by validation, and at the last"
+    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
     table.add_column("loss", overflow="fold", min_width=10)
     for epoch in ("best", "last"):
-        table.add_column(f"{epoch} epoch, test{sign} [95 %]", justify="right")
+        table.add_column(f"{epoch} epoch", justify="right", no_wrap=True)
     for row in rows:
         table.add_row(row["loss"], *(scored(row["epochs"][epoch]["test"], metric) for epoch in ("best", "last")))
     return table
@@ -182,8 +183,9 @@ def _legend(config: Mapping[str, Any]) -> str:
     sweep = config.get("sweep")
     if sweep:
         rates = ", ".join(f"{lr:g}" for lr in sweep["lr"])
+        n = sweep["seeds"]
         text += (
-            f" lr: of {rates}, the best for each loss by validation over {sweep['seeds']} other seeds, the same rates "
-            "for all."
+            f" lr: of {rates}, the best for each loss by validation over {n} other seed{'s' if n > 1 else ''}, the "
+            "same rates for all."
         )
     return text
