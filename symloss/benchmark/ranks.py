@@ -51,13 +51,16 @@ class Ranking:
     alpha: float = 0.05
 
     def to_json(self, names: Sequence[str]) -> dict[str, Any]:
-        """Return ``{datasets, mean_ranks, friedman: {statistic, p, f, f_p}, nemenyi: {alpha, cd, groups}}``."""
+        """Return ``{datasets, mean_ranks, friedman: {statistic, p, f, f_p}, nemenyi: {alpha, cd, groups}}``.
+
+        An infinite f is None: JSON has no infinity.
+        """
         test, cd = self.friedman, self.critical_difference
         groups = [[names[place] for place in group] for group in self.groups]
         return {
             "datasets": self.datasets,
             "mean_ranks": dict(zip(names, self.mean_ranks, strict=True)),
-            "friedman": None if test is None else vars(test),
+            "friedman": None if test is None else vars(test) | {"f": test.f if test.f < math.inf else None},
             "nemenyi": None if cd is None else {"alpha": self.alpha, "cd": cd, "groups": groups},
         }
 

@@ -50,6 +50,8 @@ def run(
 
     Every finished cell (a loss, a seed, a task) is a file below ``run_dir`` whose name is the hash of all that decides
     its score, so a benchmark that was killed goes on where it was, and one that shares cells with another uses them.
+    The hash knows a dataset or network of the user's own by its name alone: after a change to one, take another
+    ``run_dir``. The last result is kept beside them as ``result.json``.
 
     Example:
         >>> result = run("mine.yaml", workers=8)
@@ -113,7 +115,7 @@ def run(
         environment(place),
     )
     make_folder(folder)
-    write_atomic(folder / "config.json", json.dumps(result.config.to_json(), indent=1) + "\n")
+    write_atomic(folder / "result.json", json.dumps(result.to_json(), indent=1, allow_nan=False) + "\n")
     return result
 
 

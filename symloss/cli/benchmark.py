@@ -156,6 +156,11 @@ def _show(
     from symloss.report import benchmark_csv, benchmark_latex, benchmark_tables, save_benchmark_figures
 
     data = result.to_json()
+    # Files first: a pipe that closes early takes nothing from them.
+    write_json(json_file, data)
+    write_text(csv_file, benchmark_csv(result) if csv_file else "")
+    write_text(latex_file, benchmark_latex(data) if latex_file else "")
+    drawn = save_benchmark_figures(data, figures) if figures is not None else []
     for part in benchmark_tables(data):
         console.print(part)
     for line in result.damaged:
@@ -164,12 +169,8 @@ def _show(
     console.print(
         Text(f"{cells['total']:,} cells in {result.run_dir}, {result.reused:,} of them found finished."), soft_wrap=True
     )
-    write_json(json_file, data)
-    write_text(csv_file, benchmark_csv(result) if csv_file else "")
-    write_text(latex_file, benchmark_latex(data) if latex_file else "")
-    if figures is not None:
-        for path in save_benchmark_figures(data, figures):
-            console.print(Text(f"  {path}"), soft_wrap=True)
+    for path in drawn:
+        console.print(Text(f"  {path}"), soft_wrap=True)
 
 
 def _stopped(console: Console, bar: CellBar, folder: Path) -> None:

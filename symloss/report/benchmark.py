@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from symloss.benchmark.trainers import LESS_IS_BETTER
-from symloss.report.tables import Row, formula_table, gain_text, metric_table, p_text
+from symloss.report.tables import Row, formula_table, gain_text, p_text
 
 #: Metrics that are no fraction of 1, and are shown as they are.
 _PLAIN = frozenset({"nll"})
@@ -56,7 +56,7 @@ def benchmark_tables(result: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield _task_table(title, rows, config)
         more = list(rows[0].get("metrics", {}))
         if more:
-            yield metric_table(more, rows)
+            yield _metric_table(more, rows)
         if rows[0].get("epochs"):
             yield _epoch_table(rows)
         yield from _notes(rows)
@@ -106,6 +106,16 @@ def _task_table(title: str, rows: Sequence[Row], config: Mapping[str, Any]) -> T
         if published:
             cells.append(published_text(row.get("published"), metric))
         table.add_row(*cells)
+    return table
+
+
+def _metric_table(metrics: Sequence[str], rows: Sequence[Row]) -> Table:
+    table = Table(header_style="bold", pad_edge=False)
+    table.add_column("loss", overflow="fold", min_width=10)
+    for metric in metrics:
+        table.add_column(f"{metric}, test{unit(metric)[1]} [95 %]", justify="right")
+    for row in rows:
+        table.add_row(row["loss"], *(scored(row["metrics"][metric]["test"], metric) for metric in metrics))
     return table
 
 

@@ -150,11 +150,10 @@ def _audit_tables(result: Mapping[str, Any]) -> Iterator[RenderableType]:
         here = [row | row["tasks"][number] for row in rows] if len(tasks) > 1 else rows
         yield _score_table(f"{title}: {what}; {n} fresh seeds", here, task["metrics"][0])
         if len(task["metrics"]) > 1:
-            yield metric_table(task["metrics"][1:], here)
+            yield _metric_table(task["metrics"][1:], here)
 
 
-def metric_table(metrics: Sequence[str], rows: Sequence[Row]) -> Table:
-    """Return a table of further metrics."""
+def _metric_table(metrics: Sequence[str], rows: Sequence[Row]) -> Table:
     table = Table(header_style="bold", pad_edge=False)
     table.add_column("loss", no_wrap=True)
     for name in metrics:

@@ -105,6 +105,8 @@ def test_when_all_datasets_agree() -> None:
     found = friedman(ranks([[0.9, 0.8, 0.7]] * 4))
     assert found.statistic == pytest.approx(8)
     assert (found.f, found.f_p) == (math.inf, 0.0)
+    data = ranking([[0.9, 0.8, 0.7]] * 4).to_json(["a", "b", "c"])
+    assert json.loads(json.dumps(data, allow_nan=False))["friedman"]["f"] is None
 
 
 def test_two_losses_or_one_dataset_have_ranks_alone() -> None:

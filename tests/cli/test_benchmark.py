@@ -57,6 +57,7 @@ def test_a_whole_run(symloss: Run) -> None:
     assert len(list((folder / "cells").iterdir())) == 36
     result = json.loads(Path("out.json").read_text())
     assert set(result) == {"config", "results", "summary", "published", "cells", "seconds", "environment"}
+    assert json.loads((folder / "result.json").read_text()) == result
     assert [(row["task"], row["loss"]) for row in result["results"]] == [
         (task, loss) for task in ("digits, mlp", "digits, mlp, noise 40") for loss in ("ce", "ngl", "short")
     ]

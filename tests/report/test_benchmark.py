@@ -80,7 +80,10 @@ def test_nll_is_no_percentage_and_less_is_better(result: Any) -> None:
     data = copy.deepcopy(result.to_json())
     for row in data["results"]:
         row["metric"] = "nll"
+        row["metrics"] = {"nll": {"validation": row["test"], "test": row["test"]}}
     text = shown(data)
+    assert "nll, test [95 %]" in text
+    assert not re.search(rf"│ *{100 * data['results'][0]['test']['mean']:.2f} ", text)
     assert f"{data['results'][0]['test']['mean']:.2f} [" in text
     assert "nll over 3 seeds; less is better" in text
 
