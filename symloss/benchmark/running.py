@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from symloss.benchmark.cells import SWEEP_SEEDS, Cell, CellStore, environment, make_folder
-from symloss.benchmark.config import BenchmarkConfig
+from symloss.benchmark.config import BenchmarkConfig, Sweep
 from symloss.benchmark.reader import load_config
 from symloss.benchmark.result import (
     BenchmarkResult,
@@ -83,8 +83,11 @@ def run(
     scales = check_losses(config, classes)
     with make_executor(workers, ray) if executor is None else nullcontext(executor) as where:
         place = str(choose_device(device))
-        experiments = with_engines(config.experiments, folder, place)
         store = CellStore(folder)
+        for experiment in config.experiments:
+            if not all(store.path(cell).exists() for cell in _first_cells(config, experiment)):
+                experiment.check_data()
+        experiments = with_engines(config.experiments, folder, place)
         called = command or " ".join(sys.argv)
         trainer = CellTrainer(store, where, place, called, progress or _ignore)
         for experiment in experiments:
@@ -144,24 +147,35 @@ def _rates(
     """Return each loss's learning rate on a task: the task's own, or the best of the sweep by its validation."""
     if config.sweep is None:
         return [Rate(float(experiment.values["lr"])) for _ in config.contenders]
-    seeds = range(SWEEP_SEEDS, SWEEP_SEEDS + config.sweep.seeds)
     metric = experiment.metrics[0]
-    # Full-size runs read the test set themselves; nothing here looks at it.
-    test = experiment.trainer != "population"
-    tried: list[list[tuple[float, list[float]]]] = [[] for _ in config.contenders]
-    cells = [
-        Cell(experiment.at(lr), contender, seed, test)
-        for lr in config.sweep.lr
-        for contender in config.contenders
-        for seed in seeds
-    ]
+    cells = _sweep_cells(config.sweep, config, experiment)
     outcomes = trainer.ensure(cells)
     records += [CellRecord(*pair, "sweep") for pair in zip(cells, outcomes, strict=True)]
     scores = iter(scores_of(outcome, config.select, "validation", metric, classes) for outcome in outcomes)
+    tried: list[list[tuple[float, list[float]]]] = [[] for _ in config.contenders]
     for lr in config.sweep.lr:
         for mine in tried:
-            mine.append((lr, [next(scores) for _ in seeds]))
+            mine.append((lr, [next(scores) for _ in range(config.sweep.seeds)]))
     return [choose_rate(metric, [(lr, summary(values)) for lr, values in mine]) for mine in tried]
+
+
+def _sweep_cells(sweep: Sweep, config: BenchmarkConfig, experiment: Experiment) -> list[Cell]:
+    """Return the cells of a sweep by rate, loss and seed."""
+    # Full-size runs read the test set themselves; nothing here looks at it.
+    test = experiment.trainer != "population"
+    return [
+        Cell(experiment.at(lr), contender, seed, test)
+        for lr in sweep.lr
+        for contender in config.contenders
+        for seed in range(SWEEP_SEEDS, SWEEP_SEEDS + sweep.seeds)
+    ]
+
+
+def _first_cells(config: BenchmarkConfig, experiment: Experiment) -> list[Cell]:
+    """Return the cells that are known before anything is trained."""
+    if config.sweep is not None:
+        return _sweep_cells(config.sweep, config, experiment)
+    return [Cell(experiment, contender, seed) for contender in config.contenders for seed in range(config.seeds)]
 
 
 def _ignore(_: Progress) -> None:

@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from symloss.data import SOURCES, source_of
 from symloss.errors import SymlossError
-from symloss.tasks import TaskConfig, defaults_of, load_task
+from symloss.tasks import DATASETS, TaskConfig, defaults_of, load_task
 
 if TYPE_CHECKING:
     from symloss.fitness.jobs import Loss
@@ -84,12 +85,23 @@ class Experiment:
 
     @property
     def classes(self) -> int:
-        """The number of classes C, for the scale of losses. A population's data is loaded for it."""
+        """The number of classes C. Only a population's dataset of the user's own is loaded for it."""
+        if self.dataset in SOURCES:
+            return SOURCES[self.dataset].classes
+        if self.dataset in DATASETS:
+            return DATASETS[self.dataset].classes
         if isinstance(self.settings, TaskConfig):
             return load_task(self.settings).classes
-        from symloss.data import source_of
-
         return source_of(self.dataset).classes
+
+    def check_data(self) -> None:
+        """Fail now rather than after hours if the dataset is not there.
+
+        Raises:
+            SymlossError: it is not.
+        """
+        if self.dataset in SOURCES:
+            SOURCES[self.dataset].find()
 
     def at(self, lr: float) -> Experiment:
         """Return the experiment with another learning rate."""

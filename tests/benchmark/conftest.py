@@ -84,6 +84,7 @@ def full_trainer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., flo
         trainer = Trainer(score)
         module = SimpleNamespace(Recipe=StubRecipe, fit=trainer.fit)
         monkeypatch.setattr("symloss.benchmark.trainers._training", lambda: module)
+        monkeypatch.setattr("symloss.data.source.Source.find", lambda _: Path("nowhere"))
         return trainer
 
     return install

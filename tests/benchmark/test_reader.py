@@ -34,6 +34,15 @@ def test_the_section_smoke_replaces_and_its_settings_come_last(small: Path) -> N
     assert config.digest() != load_config(small).digest()
 
 
+def test_the_example_of_the_readme(tmp_path: Path) -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    path = tmp_path / "noisy-digits.yaml"
+    path.write_text(readme.read_text().split("```yaml\nname: noisy-digits")[1].split("```")[0].join(["name: x", ""]))
+    config = load_config(path)
+    assert config.names == ["ce", "ngl", "focal(gamma=1)", "short"]
+    assert len(config.experiments) == 3
+
+
 def test_groups_have_settings_metrics_and_models_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "two.yaml"
     path.write_text(

@@ -220,6 +220,16 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_trained(tmp_path:
         run(config(), run_dir=tmp_path / "file")
 
 
+def test_missing_data_is_said_before_anything_is_trained(
+    tmp_path: Path, trained: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYMLOSS_DATA", str(tmp_path))
+    experiments = (*config().experiments, *combine(["cifar-10"], ["mlp"]))
+    with pytest.raises(SymlossError, match="cifar-10 is not on this machine"):
+        run(config(experiments=experiments), run_dir=tmp_path / "run")
+    assert trained == []
+
+
 def test_a_measured_engine_holds_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = ["single", "stacked"]
     monkeypatch.setattr(training_module, "choose_engine", lambda *_: answers.pop(0))
