@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from symloss.benchmark.schema import PublishedShape, read_shape
+from symloss.benchmark.trainers import Experiment
 from symloss.errors import SymlossError
 from symloss.grammar.reader import Document, decode, read_bytes
 from symloss.models import canonical
@@ -42,6 +43,10 @@ class Published:
 
     source: str
     scores: dict[tuple[str, str, str, str], dict[str, PublishedScore]]
+
+    def of_experiment(self, experiment: Experiment) -> dict[str, PublishedScore]:
+        """Return the scores of an experiment's first metric by loss; empty where nothing was published."""
+        return self.of(experiment.dataset, experiment.model, experiment.condition, experiment.metrics[0])
 
     def of(self, dataset: str, model: str, condition: str, metric: str) -> dict[str, PublishedScore]:
         """Return the scores of one task by loss; empty where nothing was published."""

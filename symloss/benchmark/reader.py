@@ -27,7 +27,7 @@ from symloss.grammar.reader import Document, decode, read_bytes
 #: Settings and where they stand.
 _Layer = tuple[Location, Mapping[str, Any]]
 
-_NEEDS = "a benchmark's configuration is a mapping with name, losses and tasks; 'symloss benchmark --help' says more"
+_NEEDS = "a benchmark's configuration is a mapping with name, losses and tasks; the README has an example"
 
 
 def load_config(path: str | Path, *, smoke: bool = False, resolver: Resolve = resolve) -> BenchmarkConfig:
@@ -72,7 +72,7 @@ class _Reader:
         shape = self.shape
         contenders = self._contenders()
         experiments = self._experiments()
-        published = self._published()
+        published = self._published(experiments)
         sweep, _ = self._replaced("sweep")
         if self.problems:
             return None
@@ -127,14 +127,19 @@ class _Reader:
         names = [contender.name for contender in contenders]
         return self.shape.baseline if self.shape.baseline in names else self.resolver(self.shape.baseline)[0]
 
-    def _published(self) -> Published | None:
+    def _published(self, experiments: Sequence[Experiment]) -> Published | None:
         if self.shape.published is None:
             return None
         try:
-            return load_published(self.path.parent / self.shape.published)
+            found = load_published(self.path.parent / self.shape.published)
         except SymlossError as error:
             self.problems.add(("published",), str(error))
             return None
+        if experiments and not any(found.of_experiment(one) for one in experiments):
+            theirs = "; ".join(", ".join(filter(None, key)) for key in found.scores)
+            message = f"no task here is one of the published ones, by dataset, model, condition and metric: {theirs}"
+            self.problems.add(("published",), message)
+        return found
 
     def _experiments(self) -> list[Experiment]:
         groups, place = self._replaced("tasks")

@@ -283,11 +283,7 @@ def task_result(
             Epochs(*({epoch: summary(found[k]) for epoch, found in parts[part].items()} for part in parts))
             for k in range(len(outcomes))
         ]
-    published = {}
-    if config.published:
-        published = config.published.of(
-            experiment.dataset, experiment.model, experiment.condition, experiment.metrics[0]
-        )
+    published = config.published.of_experiment(experiment) if config.published else {}
     return TaskResult(
         experiment,
         tuple(rows_of(config.contenders, experiment.metrics, validation, test, scales, config.baseline)),

@@ -44,7 +44,8 @@ class FitResult(Protocol):
         ...
 
 
-#: ``fit(recipe, loss, seed, *, folder, device, progress)``; progress is called with epoch, epochs, step, steps, text.
+#: ``fit(recipe, loss, seed, *, folder, device, progress)``; progress is called with the epoch (from 1), their number,
+#: the step, the steps of an epoch, and a text.
 Fit = Callable[..., FitResult]
 
 

@@ -63,6 +63,12 @@ class Progress:
         self.done += cells
         self.reused += cells
 
+    def partly(self, experiment: Experiment, cells: float, seconds: float) -> None:
+        """Note that so much of the chunk in hand is done, after so many seconds."""
+        self.part = cells
+        if cells > 0:
+            self._estimate({experiment.title: seconds / cells}, cells, experiment)
+
     def finished(self, experiment: Experiment, cells: int, seconds: float) -> None:
         """Count cells that were trained in so many seconds together."""
         self._waiting[experiment.title] -= cells
@@ -70,9 +76,14 @@ class Progress:
         self.done += cells
         self.trained += cells
         self.part = 0.0
-        means = {name: sum(spent) / len(spent) for name, spent in self._spent.items()}
+        self._estimate({}, 0.0, experiment)
+
+    def _estimate(self, provisional: dict[str, float], cells: float, experiment: Experiment) -> None:
+        """Set the time left: a task's own mean time of a cell, or where it has none yet, the mean of the others'."""
+        means = provisional | {name: sum(spent) / len(spent) for name, spent in self._spent.items()}
         usual = sum(means.values()) / len(means)
-        self.seconds_left = sum(count * means.get(name, usual) for name, count in self._waiting.items())
+        left = sum(count * means.get(name, usual) for name, count in self._waiting.items())
+        self.seconds_left = max(0.0, left - cells * means[experiment.title])
 
 
 #: Called whenever the progress has changed.
@@ -129,8 +140,8 @@ class CellTrainer:
             for chunk, job in zip(chunks, jobs, strict=True):
                 start = time.perf_counter()
 
-                def tick(done: int, _: int) -> None:
-                    self.progress.part = done
+                def tick(done: int, _: int, start: float = start) -> None:
+                    self.progress.partly(cells[0].experiment, done, time.perf_counter() - start)
                     self.watch(self.progress)
 
                 self._keep(chunk, run_job(job, None, tick), time.perf_counter() - start)
@@ -187,9 +198,19 @@ class CellTrainer:
             start = time.perf_counter()
             title = f"{cell.experiment.title}, {cell.contender.name}, seed {cell.seed}"
 
-            def tick(epoch: int, epochs: int, step: int, steps: int, text: str = "", title: str = title) -> None:
-                self.progress.part = min(1.0, (epoch + step / max(steps, 1)) / max(epochs, 1))
-                self.progress.what = f"{title}, {text}" if text else title
+            def tick(
+                epoch: int,
+                epochs: int,
+                step: int,
+                steps: int,
+                text: str,
+                start: float = start,
+                title: str = title,
+                experiment: Experiment = cell.experiment,
+            ) -> None:
+                self.progress.what = f"{title}, epoch {epoch} of {epochs}, {text}"
+                share = min(1.0, (epoch - 1 + step / max(steps, 1)) / max(epochs, 1))  # epochs count from 1
+                self.progress.partly(experiment, share, time.perf_counter() - start)
                 self.watch(self.progress)
 
             folder = self.store.full_folder(cell)

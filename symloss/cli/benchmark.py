@@ -177,8 +177,8 @@ def _stopped(console: Console, bar: CellBar, folder: Path) -> None:
     from rich.text import Text
 
     progress = bar.progress
-    done = f"{progress.done:,} of {progress.total:,} cells are finished and kept in {folder}." if progress else ""
-    console.print(Text(f"Stopped. {done} Go on with the same command."), soft_wrap=True)
+    done = f"{progress.done:,} of {progress.total:,} cells are finished and kept in {folder}. " if progress else ""
+    console.print(Text(f"Stopped. {done}Go on with the same command."), soft_wrap=True)
 
 
 def _resolve(text: str) -> Any:

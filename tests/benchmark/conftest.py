@@ -55,8 +55,8 @@ class Trainer:
         assert folder.is_dir()
         name = getattr(loss, "name", None) or loss_id(loss)
         self.calls.append((name, seed, recipe.lr))
-        for epoch in range(recipe.epochs):
-            progress(epoch, recipe.epochs, 1, 2, f"epoch {epoch + 1}")
+        for epoch in range(1, recipe.epochs + 1):
+            progress(epoch, recipe.epochs, 1, 2, "loss 0.3")
 
         def scored(epoch: str) -> dict[str, Any]:
             parts = {

@@ -186,6 +186,9 @@ def test_published_tables(tmp_path: Path, small: Path) -> None:
     assert found.of("digits", "theirs", "noise 40", "ece")["ce"].mean == 0.03
     assert found.of("digits", "mlp", "", "accuracy") == {}
     small.write_text(small.read_text() + "published: published.yaml\n")  # beside the configuration
+    with pytest.raises(SymlossError, match=r"small.yaml:15: no task here is one of the published ones.*digits, theirs"):
+        load_config(small)
+    path.write_text(PUBLISHED.replace("model: theirs, condition: noise 40, metric: ece", "model: mlp"))
     published = load_config(small).published
     assert published is not None
     assert published.source == "Somebody 2024, table 1"

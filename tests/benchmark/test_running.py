@@ -159,11 +159,12 @@ def full(**changes: Any) -> BenchmarkConfig:
 
 def test_full_size_cells(tmp_path: Path, full_trainer: Callable[..., Any]) -> None:
     trainer = full_trainer(accuracy)
-    seen: list[tuple[int, str]] = []
-    result = run(full(), run_dir=tmp_path, progress=lambda p: seen.append((p.done, p.what)))
+    seen: list[tuple[int, str, float]] = []
+    result = run(full(), run_dir=tmp_path, progress=lambda p: seen.append((p.done, p.what, p.part)))
     # All losses of a seed before the next seed.
     assert trainer.calls == [(name, seed, 0.1) for seed in (0, 1) for name in ("ce", "ngl", "mae")]
-    assert ("svhn, resnet18, mae, seed 1, epoch 3") in [what for _, what in seen]
+    # In the middle of the last of three epochs.
+    assert (5, "svhn, resnet18, mae, seed 1, epoch 3 of 3, loss 0.3", pytest.approx(2.5 / 3)) in seen
     [task] = result.tasks
     assert task.rows[0].test.scores == pytest.approx((0.8, 0.801))  # the best epoch's
     assert task.rows[0].others["top-5"][1].scores == pytest.approx((0.8001, 0.8011))
@@ -260,6 +261,25 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.Monke
     result = run(config(), run_dir=tmp_path)
     assert result.reused == 3
     assert trained == [(3, 1), (3, 1)]
+
+
+def test_the_time_left() -> None:
+    [one, other] = combine(["digits"], ["mlp"], [{}, {"steps": 9}])
+    progress = Progress()
+    progress.plan(one, 4)
+    progress.plan(other, 2)
+    assert progress.seconds_left is None
+    # Half a cell in 3 seconds: 6 a cell, for 6 cells, but for the half.
+    progress.partly(one, 0.5, 3.0)
+    assert progress.seconds_left == pytest.approx(6 * 6 - 3)
+    progress.finished(one, 2, 16.0)
+    assert progress.seconds_left == pytest.approx(4 * 8)
+    progress.found(other, 1)
+    progress.partly(other, 0.5, 1.0)
+    assert progress.seconds_left == pytest.approx(2 * 8 + 1 * 2 - 1)
+    progress.finished(other, 1, 2.0)
+    progress.finished(one, 2, 16.0)
+    assert (progress.seconds_left, progress.done, progress.total, progress.reused) == (0, 6, 6, 1)
 
 
 def test_over_tasks(tmp_path: Path, small: Path) -> None:
