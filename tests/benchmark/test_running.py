@@ -18,6 +18,7 @@ from symloss.benchmark.trainers import Experiment
 from symloss.benchmark.training import with_engines
 from symloss.errors import SymlossError
 from symloss.fitness import Evaluator
+from symloss.report import benchmark_csv
 from symloss.tasks import TaskConfig, load_task
 
 LOSSES = contenders_of(["ce", "ngl", "mae"])
@@ -180,8 +181,11 @@ def test_full_size_cells(tmp_path: Path, full_trainer: Callable[..., Any]) -> No
 
 def test_full_size_sweep(tmp_path: Path, full_trainer: Callable[..., Any]) -> None:
     full_trainer(accuracy)
-    [task] = run(full(sweep=Sweep((0.1, 0.2), 1)), run_dir=tmp_path).tasks
-    assert [rate.lr for rate in task.rates] == [0.1, 0.2, 0.2]
+    result = run(full(sweep=Sweep((0.1, 0.2), 1)), run_dir=tmp_path)
+    assert [rate.lr for rate in result.tasks[0].rates] == [0.1, 0.2, 0.2]
+    lines = [line for line in benchmark_csv(result).splitlines() if ",sweep," in line]
+    assert len(lines) == 6 * 2 * 2  # cells, epochs and metrics
+    assert not [line for line in lines if ",test," in line]  # the trainer reads it, and nothing looks
 
 
 def test_a_score_that_is_not_finite_counts_as_the_worst(tmp_path: Path, full_trainer: Callable[..., Any]) -> None:
