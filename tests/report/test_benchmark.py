@@ -6,6 +6,8 @@ import copy
 import csv
 import io
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,14 @@ def test_the_latex_has_the_form_of_tables(result: Any) -> None:
     assert r"$96.10 \pm 0.30$" in latex
     best = max(result.tasks[0].rows, key=lambda row: row.test.mean)
     assert rf"\mathbf{{{100 * best.test.mean:.2f}}}" in latex
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_the_latex_compiles(result: Any, tmp_path: Path) -> None:
+    (tmp_path / "tables.tex").write_text(benchmark_latex(result.to_json()))
+    document = r"\documentclass{article}\usepackage{booktabs,amsmath}\begin{document}\input{tables}\end{document}"
+    (tmp_path / "d.tex").write_text(document)
+    subprocess.run(["pdflatex", "-halt-on-error", "d.tex"], cwd=tmp_path, check=True, capture_output=True)
 
 
 def test_text_is_escaped() -> None:
