@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from symloss.benchmark.statistics import Paired, Summary, holm, paired_difference, summary
 from symloss.codegen.gradients import scale_of
@@ -31,7 +34,7 @@ class Contender:
     name: str
     loss: Formula | CatalogueLoss
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Equal for equivalent formulas; see :attr:`CatalogueLoss.id` for losses that are more than a formula."""
         return loss_id(self.loss) if isinstance(self.loss, Formula) else self.loss.id
@@ -132,8 +135,29 @@ def compare(
     scores = (evaluator or Evaluator()).train(
         task, losses, range(seeds), task.config.steps, test=True, progress=progress
     )
-    validation, test = scores.validation, scores.test
-    assert test is not None
+    assert scores.test is not None
+    scales = [scale_of(loss, task.classes) for loss in losses]
+    return rows_of(contenders, task.config.metrics, scores.validation, scores.test, scales, baseline)
+
+
+def rows_of(
+    contenders: Sequence[Contender],
+    metrics: Sequence[str],
+    validation: np.ndarray,
+    test: np.ndarray,
+    scales: Sequence[float],
+    baseline: str,
+) -> list[Row]:
+    """Return the rows of one comparison from its scores.
+
+    Args:
+        contenders: the K losses, one of them named ``baseline``.
+        metrics: the M metrics; gains are of the first.
+        validation, test: ``[M, K, S]``, by metric, loss and seed.
+        scales: the factor of each loss.
+        baseline: the name of the loss that gains are measured against.
+    """
+    names = [contender.name for contender in contenders]
     reference = test[0][names.index(baseline)]
     gains = [None if name == baseline else paired_difference(test[0][k], reference) for k, name in enumerate(names)]
     tested = {k: gain.p for k, gain in enumerate(gains) if gain is not None and gain.p is not None}
@@ -141,16 +165,12 @@ def compare(
     return [
         Row(
             contender,
-            scale_of(contender.loss, task.classes),
+            scales[k],
             summary(validation[0][k]),
             summary(test[0][k]),
             gains[k],
             adjusted.get(k),
-            {
-                metric: (summary(validation[m][k]), summary(test[m][k]))
-                for m, metric in enumerate(task.config.metrics)
-                if m
-            },
+            {metric: (summary(validation[m][k]), summary(test[m][k])) for m, metric in enumerate(metrics) if m},
         )
         for k, contender in enumerate(contenders)
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from symloss.cli import task_options as options
+from symloss.cli.options_file import ConfigOption, SmokeOption
 from symloss.cli.output import check_writable, console_for, whole_number, write_json
 from symloss.errors import SymlossError
 
@@ -24,6 +25,8 @@ def command(
     grammar: Annotated[
         str | None, typer.Argument(help="A grammar's YAML file, or the name of a shipped one such as 'default'.")
     ] = None,
+    config: ConfigOption = None,
+    smoke: SmokeOption = False,
     dataset: options.DatasetOption = "digits",
     model: options.ModelOption = "mlp",
     budget: Annotated[

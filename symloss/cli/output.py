@@ -38,7 +38,13 @@ def write_json(target: str | None, data: Any) -> None:
     """Write the JSON to a file, to standard output for ``-``, or nowhere for None."""
     if target is None:
         return
-    text = json.dumps(_finite(data), indent=1, allow_nan=False) + "\n"
+    write_text(target, json.dumps(_finite(data), indent=1, allow_nan=False) + "\n")
+
+
+def write_text(target: str | None, text: str) -> None:
+    """Write a text to a file, to standard output for ``-``, or nowhere for None."""
+    if target is None:
+        return
     if target == "-":
         sys.stdout.write(text)
         return

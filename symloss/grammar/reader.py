@@ -21,8 +21,8 @@ _SCALARS = ("int", "float", "bool", "null")
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")  # YAML 1.1 takes 1e-3 for text
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return a file's content.
+def read_bytes(path: Path, what: str = "grammar") -> bytes:
+    """Return a file's content; ``what`` names it in messages.
 
     Raises:
         GrammarError: it is missing, a directory, unreadable or larger than 1 MB.
@@ -34,14 +34,14 @@ def read_bytes(path: Path) -> bytes:
         raise GrammarError(f"{path}: this is a directory; name a YAML file in it") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise GrammarError(f"{path}: cannot read the grammar: {reason}") from None
+        raise GrammarError(f"{path}: cannot read the {what}: {reason}") from None
     if len(data) > MAX_BYTES:
-        raise GrammarError(f"{path}: larger than {MAX_BYTES:,} bytes; a grammar is a short YAML file")
+        raise GrammarError(f"{path}: larger than {MAX_BYTES:,} bytes; a {what} is a short YAML file")
     return data
 
 
-def decode(data: bytes, file: str) -> str:
-    """Return the text of a grammar file.
+def decode(data: bytes, file: str, what: str = "grammar", needs: str = "name, start and rules") -> str:
+    """Return the text of a file; ``what`` and ``needs`` say in messages what it is and what must be in it.
 
     Raises:
         GrammarError: it is binary, not UTF-8 or blank.
@@ -50,11 +50,11 @@ def decode(data: bytes, file: str) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise GrammarError(f"{file}:{line}: not UTF-8 text; save the grammar as UTF-8") from None
+        raise GrammarError(f"{file}:{line}: not UTF-8 text; save the {what} as UTF-8") from None
     if "\0" in text:
         raise GrammarError(f"{file}:{text.count(chr(10), 0, text.index(chr(0))) + 1}: binary data, not a YAML file")
     if not text.strip():
-        raise GrammarError(f"{file}:1: the file is empty; a grammar needs name, start and rules")
+        raise GrammarError(f"{file}:1: the file is empty; a {what} needs {needs}")
     return text
 
 
@@ -68,12 +68,13 @@ class Document:
     """The data of one YAML document.
 
     Attributes:
-        data: mappings, lists, text and (for numeric keys) numbers.
+        data: mappings, lists, text and (for numeric keys) numbers and booleans.
         problems: collects mistakes and places them by ``FILE:LINE``.
 
     Args:
         text: the YAML.
         file: how messages name the file.
+        numeric: the keys whose values need not be text; None for all keys.
 
     Raises:
         GrammarError: broken YAML, more than one document, anchors, tags or too deep nesting.
@@ -81,8 +82,9 @@ class Document:
 
     data: Any
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, numeric: frozenset[str] | None = NUMERIC_KEYS) -> None:
         self._file = file
+        self._numeric = numeric
         self._lines: dict[Location, int] = {(): 1}
         self.problems = Problems(self.place)
         root = self._compose(text)
@@ -158,13 +160,12 @@ class Document:
             result[key.value] = self._convert(value, inner)
         return result
 
-    @staticmethod
-    def _scalar(node: yaml.ScalarNode, location: Location) -> Any:
+    def _scalar(self, node: yaml.ScalarNode, location: Location) -> Any:
         text: str = node.value
         if node.style is None and not text:
             return None
         key = next((part for part in reversed(location) if isinstance(part, str)), "")
-        if key not in NUMERIC_KEYS or node.style is not None:
+        if (self._numeric is not None and key not in self._numeric) or node.style is not None:
             return text
         if _EXPONENT.fullmatch(text):
             return float(text)

@@ -12,9 +12,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from symloss.benchmark import Progress as CellProgress
 from symloss.search import Progress
 
 _REFRESH_SECONDS = 0.2
+#: Where there is no terminal, a benchmark prints a line so often.
+_LINE_SECONDS = 30.0
 
 
 class _Block:
@@ -142,10 +145,51 @@ class _Bar(_Block):
             self._live.update(Group(text, ProgressBar(total=total, completed=done, width=60)), refresh=True)
 
 
-class WorkBar(_Bar):
-    """A bar over training steps of all networks together."""
+class CellBar(_Block):
+    """A bar over a benchmark's cells, with the time left.
 
-    unit = "training steps"
+    Args:
+        console: where to. If it is no terminal, a line is printed now and then: after half a minute, and then at most
+            once in that time.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._console = console
+        self._every = _REFRESH_SECONDS if self._live else _LINE_SECONDS
+        self._shown = time.monotonic() - (self._every if self._live else 0.0)
+        self.progress: CellProgress | None = None
+
+    def __call__(self, progress: CellProgress) -> None:
+        """Show the progress, at most five times a second."""
+        self.progress = progress
+        now = time.monotonic()
+        if now - self._shown < self._every:
+            return
+        self._shown = now
+        text = Text(cell_line(progress))
+        if self._live:
+            done = progress.done + progress.part
+            bar = ProgressBar(total=max(progress.total, 1), completed=done, width=60)
+            self._live.update(Group(text, bar), refresh=True)
+        else:
+            self._console.print(text, soft_wrap=True)
+
+
+def cell_line(progress: CellProgress) -> str:
+    """Return where a benchmark is, as one line."""
+    parts = [f"{progress.what}: {progress.done:,} of {progress.total:,} cells"]
+    if progress.reused:
+        parts.append(f"{progress.reused:,} found finished")
+    if progress.seconds_left is not None:
+        parts.append(f"about {_duration(progress.seconds_left)} left")
+    return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 class DrawBar(_Bar):

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from symloss.benchmark.trainers import LESS_IS_BETTER
 from symloss.formula import to_text
 from symloss.search import Candidate
 from symloss.symbolic import simplify
@@ -33,7 +34,7 @@ def gain_text(row: Row, metric: str = "accuracy") -> Text:
     if not gain:
         return Text("baseline", style="dim")
     significant = gain.get("p_holm") is not None and gain["p_holm"] < 0.05
-    better = (gain["mean"] > 0) == METRICS[metric].higher_is_better
+    better = (gain["mean"] > 0) == (metric not in LESS_IS_BETTER)
     style = ("green" if better else "red") if significant else "dim"
     return Text(f"{100 * gain['mean']:+.2f}", style=style)
 
@@ -69,7 +70,8 @@ def _score_table(title: str, rows: list[Row], metric: str) -> Table:
     return table
 
 
-def _formula_table(rows: list[Row]) -> Table:
+def formula_table(rows: Sequence[Row]) -> Table:
+    """Return a table of formulas, their LaTeX and what is proven of their gradients."""
     table = Table(header_style="bold", pad_edge=False, show_lines=False)
     table.add_column("loss", no_wrap=True)
     table.add_column("formula and LaTeX", overflow="fold")
@@ -98,32 +100,13 @@ def _certificate_text(certificate: Mapping[str, Any]) -> str:
     return f"gradient not proven bounded: {'; '.join(problems)}"
 
 
-def benchmark_tables(result: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """Yield the tables of a benchmark's JSON: one of scores for each task, and one of formulas."""
-    tasks = list(dict.fromkeys((row["dataset"], row["model"]) for row in result["results"]))
-    rows: list[Row] = []
-    for dataset, model in tasks:
-        rows = [row for row in result["results"] if (row["dataset"], row["model"]) == (dataset, model)]
-        n = rows[0]["test"]["n"]
-        more = list(rows[0].get("metrics", {}))
-        yield _score_table(f"{dataset}, {model}: {rows[0]['metric']} over {n} seeds", rows, rows[0]["metric"])
-        if more:
-            yield _metric_table(more, rows)
-    yield _formula_table(rows)
-    yield Text(
-        "Same seeds, splits, steps and gradient norm at uniform p for every loss. gain: paired difference in the "
-        "test score to ce, in points; p: paired t-test, Holm-corrected over the table.",
-        style="dim",
-    )
-
-
 def evolve_summary(result: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield what a finished search shows: formulas, scores, counts, and where everything is."""
     found = result["hall_of_fame"]
     if not found:
         yield Text("No loss passed every screen: widen the grammar or raise the budget.", style="yellow")
     else:
-        yield _formula_table(found)
+        yield formula_table(found)
     yield from _audit_tables(result)
     yield Text(_counts_text(result["counts"]) + f" {result['seconds']:.0f} s, ended by {_ENDS[result['stopped']]}.")
     if result["control_counts"]:

@@ -6,10 +6,15 @@ import io
 from collections import Counter
 from typing import Any
 
+import pytest
 from rich.console import Console
 
-from symloss.report import LiveView, WorkBar, benchmark_tables, evolve_summary
+from symloss.benchmark import Progress as CellProgress
+from symloss.benchmark import combine
+from symloss.report import CellBar, LiveView, benchmark_tables, evolve_summary
 from symloss.search import Progress
+
+EXPERIMENT = combine(["digits"], ["mlp"])[0]
 
 
 def console(terminal: bool = False, width: int = 80) -> Console:
@@ -156,12 +161,29 @@ def test_a_terminal_gets_a_panel_that_fits() -> None:
         assert expected in shown
 
 
-def test_the_bar_is_silent_in_a_file() -> None:
-    target = console()
-    with WorkBar(target, "digits") as bar:
-        bar(1, 2)
-    assert text_of(target) == ""
+def cells() -> CellProgress:
+    state = CellProgress()
+    state.plan(EXPERIMENT, 10)
+    state.found(EXPERIMENT, 4)
+    state.what = "digits"
+    state.finished(EXPERIMENT, 2, 6.0)
+    return state
+
+
+def test_the_bar_counts_cells_and_the_time_left() -> None:
     shown = console(terminal=True)
-    with WorkBar(shown, "digits") as bar:
-        bar(1, 2)
-    assert "digits: 1 of 2 training steps" in text_of(shown)
+    with CellBar(shown) as bar:
+        bar(cells())
+    # 4 are left, and the last two took 3 seconds each.
+    assert "digits: 6 of 10 cells, 4 found finished, about 12 s left" in text_of(shown)
+
+
+def test_the_bar_is_quiet_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = console()
+    now = 1000.0
+    monkeypatch.setattr("symloss.report.live.time.monotonic", lambda: now)
+    with CellBar(target) as bar:
+        for _ in range(61):
+            bar(cells())
+            now += 1.0
+    assert len(text_of(target).splitlines()) == 2

@@ -1,0 +1,295 @@
+"""What a benchmark found: rows for each task, the learning rates that were taken, and the summary over tasks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symloss.benchmark.cells import Cell, Outcome
+from symloss.benchmark.compare import Row, rows_of
+from symloss.benchmark.config import BenchmarkConfig
+from symloss.benchmark.published import PublishedScore
+from symloss.benchmark.ranks import Ranking, ranking
+from symloss.benchmark.statistics import Summary, summary
+from symloss.benchmark.trainers import LESS_IS_BETTER, Experiment
+from symloss.tasks import METRICS
+
+#: A corrected p-value below this is called a difference.
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The learning rate that a loss took on a task.
+
+    Attributes:
+        lr: the rate.
+        tried: each rate of the sweep with its validation scores; empty without a sweep.
+    """
+
+    lr: float
+    tried: tuple[tuple[float, Summary], ...] = ()
+
+    @property
+    def edge(self) -> bool:
+        """Whether it is the smallest or largest of the sweep, so that a better one may lie beyond."""
+        rates = [lr for lr, _ in self.tried]
+        return len(rates) > 1 and self.lr in (min(rates), max(rates))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return ``{chosen, edge, tried: [{lr, validation: SCORE}]}``."""
+        tried = [{"lr": lr, "validation": scores.to_json()} for lr, scores in self.tried]
+        return {"chosen": self.lr, "edge": self.edge, "tried": tried}
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """A full-size run's scores of the first metric, at its best epoch by validation and at its last.
+
+    Attributes:
+        validation, test: over seeds, by ``"best"`` and ``"last"``.
+    """
+
+    validation: Mapping[str, Summary]
+    test: Mapping[str, Summary]
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """One table.
+
+    Attributes:
+        experiment: what the losses were trained on.
+        rows: one per loss, in the configuration's order.
+        rates: the learning rate of each.
+        diverged: of how many seeds training diverged, for each.
+        epochs: for each loss of a full-size experiment; empty for populations.
+        published: published scores of the same task, by loss.
+        band: in points, for :meth:`sign`.
+    """
+
+    experiment: Experiment
+    rows: tuple[Row, ...]
+    rates: tuple[Rate, ...]
+    diverged: tuple[int, ...]
+    epochs: tuple[Epochs, ...]
+    published: Mapping[str, PublishedScore]
+    band: float
+
+    @property
+    def metric(self) -> str:
+        """The metric that decides."""
+        return self.experiment.metrics[0]
+
+    def gain(self, row: Row) -> float:
+        """Return a row's gain, counted so that more is better; 0 for the baseline."""
+        return 0.0 if row.gain is None else direction(self.metric) * row.gain.mean
+
+    def sign(self, row: Row) -> str | None:
+        """Return "=" if a row's mean is within the band of the baseline's, else "+" (better) or "-"; None for it."""
+        if row.gain is None:
+            return None
+        points = 100 * self.gain(row)
+        return "=" if abs(points) <= self.band * (1 + 1e-9) else "+" if points > 0 else "-"
+
+    def differs(self, row: Row) -> int:
+        """Return 1 for a row that is better than the baseline beyond noise, -1 for a worse one, else 0."""
+        if row.p_adjusted is None or row.p_adjusted >= LEVEL:
+            return 0
+        return int(np.sign(self.gain(row)))
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return a mapping for each row."""
+        return [self._row(number, row) for number, row in enumerate(self.rows)]
+
+    def _row(self, number: int, row: Row) -> dict[str, Any]:
+        published = self.published.get(row.contender.name)
+        epochs = None
+        if self.epochs:
+            found = self.epochs[number]
+            epochs = {
+                name: {"validation": found.validation[name].to_json(), "test": found.test[name].to_json()}
+                for name in found.test
+            }
+        return row.to_json() | {
+            "task": self.experiment.title,
+            "dataset": self.experiment.dataset,
+            "model": self.experiment.model,
+            "condition": self.experiment.condition,
+            "trainer": self.experiment.trainer,
+            "metric": self.metric,
+            "band": self.sign(row),
+            "lr": self.rates[number].to_json(),
+            "diverged": self.diverged[number],
+            "epochs": epochs,
+            "published": published.to_json() if published else None,
+        }
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """A cell and what it gave, for tidy tables.
+
+    Attributes:
+        cell: what was trained.
+        outcome: what it gave.
+        stage: ``"sweep"`` or ``"final"``.
+    """
+
+    cell: Cell
+    outcome: Outcome
+    stage: str
+
+
+@dataclass(frozen=True)
+class BenchmarkResult:
+    """A finished benchmark.
+
+    Attributes:
+        config: what was asked for.
+        tasks: a table for each task.
+        records: every cell that the tables are made of, those of sweeps included.
+        run_dir: where the cells are.
+        reused: how many of the cells were there before.
+        damaged: lines on cell files that could not be used.
+        seconds: of this call.
+        environment: versions and hardware of this call.
+    """
+
+    config: BenchmarkConfig
+    tasks: tuple[TaskResult, ...]
+    records: tuple[CellRecord, ...]
+    run_dir: Path
+    reused: int
+    damaged: tuple[str, ...]
+    seconds: float
+    environment: Mapping[str, Any]
+
+    @property
+    def ranking(self) -> Ranking:
+        """How the losses rank over the tasks, by their mean test scores."""
+        table = [[direction(task.metric) * row.test.mean for row in task.rows] for task in self.tasks]
+        return ranking(table)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return ``{config, results: [ROW], summary, published, cells, environment}``; see DESIGN for ROW."""
+        return {
+            "config": self.config.to_json(),
+            "results": [row for task in self.tasks for row in task.to_json()],
+            "summary": self._summary(),
+            "published": self.config.published.source if self.config.published else None,
+            "cells": {
+                "directory": str(self.run_dir),
+                "total": len({record.cell.name for record in self.records}),
+                "reused": self.reused,
+                "damaged": list(self.damaged),
+                "seconds": round(sum(record.outcome.seconds for record in self.records), 1),
+                "devices": sorted({record.outcome.device for record in self.records}),
+            },
+            "seconds": round(self.seconds, 1),
+            "environment": dict(self.environment),
+        }
+
+    def _summary(self) -> dict[str, Any] | None:
+        """Return what holds over tasks; None where there is only one."""
+        if len(self.tasks) < 2:
+            return None
+        names = self.config.names
+        rows = []
+        for number, name in enumerate(names):
+            mine = [(task, task.rows[number]) for task in self.tasks]
+            is_baseline = name == self.config.baseline
+            signs = [task.sign(row) for task, row in mine]
+            rows.append(
+                {
+                    "loss": name,
+                    "difference": None if is_baseline else summary([task.gain(row) for task, row in mine]).to_json(),
+                    "band": None if is_baseline else {sign: signs.count(sign) for sign in ("+", "=", "-")},
+                    "significant": None
+                    if is_baseline
+                    else {
+                        "better": sum(task.differs(row) > 0 for task, row in mine),
+                        "worse": sum(task.differs(row) < 0 for task, row in mine),
+                    },
+                    "mean_rank": self.ranking.mean_ranks[number],
+                }
+            )
+        return {"losses": rows} | {
+            key: value for key, value in self.ranking.to_json(names).items() if key != "mean_ranks"
+        }
+
+
+def direction(metric: str) -> float:
+    """Return 1 for a metric of which more is better, else -1."""
+    return -1.0 if metric in LESS_IS_BETTER else 1.0
+
+
+def worst(metric: str, classes: int) -> float:
+    """Return what a score that is not finite counts as: the metric's worst value; of nll, which has none, chance's."""
+    if metric in METRICS:
+        return METRICS[metric].worst
+    return math.log(classes) if metric == "nll" else 0.0
+
+
+def scores_of(outcome: Outcome, epoch: str, part: str, metric: str, classes: int) -> float:
+    """Return one score of a cell; ``epoch`` is "best" or "last", which are one for populations."""
+    value = outcome.scores.get("end", outcome.scores.get(epoch, {}))[part][metric]
+    return worst(metric, classes) if value is None else float(value)
+
+
+def choose_rate(metric: str, tried: Sequence[tuple[float, Summary]]) -> Rate:
+    """Return the rate with the best mean validation score; the first of equals."""
+    best = max(tried, key=lambda entry: direction(metric) * entry[1].mean)
+    return Rate(best[0], tuple(tried))
+
+
+def task_result(
+    config: BenchmarkConfig,
+    experiment: Experiment,
+    outcomes: Sequence[Sequence[Outcome]],
+    rates: Sequence[Rate],
+    scales: Sequence[float],
+    classes: int,
+) -> TaskResult:
+    """Return one task's table.
+
+    Args:
+        config: the benchmark.
+        experiment: the task.
+        outcomes: ``[losses][seeds]``.
+        rates: of each loss.
+        scales: of each loss.
+        classes: the number of classes C.
+    """
+
+    def table(epoch: str, part: str) -> np.ndarray:
+        return np.array(
+            [
+                [[scores_of(one, epoch, part, metric, classes) for one in mine] for mine in outcomes]
+                for metric in experiment.metrics
+            ]
+        )
+
+    validation, test = table(config.select, "validation"), table(config.select, "test")
+    epochs: list[Epochs] = []
+    if experiment.trainer != "population":
+        parts = {part: {epoch: table(epoch, part)[0] for epoch in ("best", "last")} for part in ("validation", "test")}
+        epochs = [
+            Epochs(*({epoch: summary(found[k]) for epoch, found in parts[part].items()} for part in parts))
+            for k in range(len(outcomes))
+        ]
+    published = config.published.of_experiment(experiment) if config.published else {}
+    return TaskResult(
+        experiment,
+        tuple(rows_of(config.contenders, experiment.metrics, validation, test, scales, config.baseline)),
+        tuple(rates),
+        tuple(sum(one.diverged for one in mine) for mine in outcomes),
+        tuple(epochs),
+        published,
+        config.band,
+    )
