@@ -154,7 +154,10 @@ def fit_cell(
     Raises:
         SymlossError: the trainer refuses, or its result lacks a part.
     """
-    written = fit(experiment.settings, loss, seed, folder=folder, device=device, progress=progress).to_json()
+    # The weights of hundreds of cells would fill a disk; their results are what is kept.
+    written = fit(
+        experiment.settings, loss, seed, folder=folder, device=device, progress=progress, keep=False
+    ).to_json()
     result: dict[str, Any] = json.loads(written) if isinstance(written, str) else written
     for epoch in ("best", "last"):
         for part in ("validation", "test"):

@@ -17,7 +17,7 @@ from symloss.formula import Formula, to_text
 from symloss.search.candidate import Candidate
 from symloss.search.draw import FRESH, Draw
 from symloss.search.journal import Generation, Rejection
-from symloss.search.surrogate import Surrogate, spread
+from symloss.search.surrogate import Surrogate
 from symloss.symbolic import (
     HARD_SOFTMAX,
     Identity,
@@ -273,16 +273,14 @@ def _order_of_trial(pool: list[_Passed], wanted: int, surrogate: Surrogate | Non
     """
     if surrogate is None or len(pool) <= wanted:
         return pool
-    fingerprints = [passed.fingerprint for passed in pool]
-    promise = surrogate.predict(fingerprints)
+    promise = surrogate.predict([passed.fingerprint for passed in pool])
     places = math.ceil(0.75 * wanted)
     drawn = [place for place, passed in enumerate(pool) if passed.draw.origin == FRESH]
     bred = [place for place, passed in enumerate(pool) if passed.draw.origin != FRESH]
     share = round(places * len(drawn) / len(pool))
     chosen: list[int] = []
     for group, count in ((drawn, share), (bred, places - share)):
-        found = spread(promise[group], [fingerprints[place] for place in group], count)
-        chosen += [group[place] for place in found]
+        chosen += sorted(group, key=lambda place: (-promise[place], place))[:count]
     taken = set(chosen)
     rest = [place for place in range(len(pool)) if place not in taken]
     return [pool[place] for place in (*chosen, *rest)]

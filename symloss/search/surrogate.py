@@ -16,6 +16,12 @@ from symloss.search.candidate import Candidate, best_first
 #: Points of each curve that the trees see.
 _POINTS = 64
 
+#: What is learned is the share of the trained candidates that one beats, to this power: which of two bad ones is worse
+#: is no matter. And where the trees do not agree they have seen little like it, so their spread counts in its favour.
+#: The fifth chosen of 900 draws after learning from 512 then holds 83 % of the best twentieth on imbalanced digits and
+#: 73 % at 40 % noise, against 63 and 47 % with the power 1 and the mean alone (experiments/quality/surrogate.py).
+_POWER, _CURIOSITY = 3, 1.0
+
 #: With fewer trained candidates than this the guess is worth nothing.
 MIN_TRAINED = 64
 
@@ -36,50 +42,14 @@ class Surrogate:
         # What is learned is the place in the order of merit: the rungs' scores are not on one scale.
         merit = np.array([order[candidate.id] / max(len(order) - 1, 1) for candidate in candidates])
         self._trees = ExtraTreesRegressor(n_estimators=100, min_samples_leaf=2, random_state=seed % 2**32, n_jobs=1)
-        self._trees.fit(_features(fingerprints), merit)
+        self._trees.fit(_features(fingerprints), merit**_POWER)
 
     def predict(self, fingerprints: Sequence[np.ndarray]) -> np.ndarray:
-        """Return each candidate's predicted place among those trained, from 0 (worst) to 1 (best)."""
-        return np.asarray(self._trees.predict(_features(fingerprints)))
-
-
-def spread(promise: np.ndarray, fingerprints: Sequence[np.ndarray], wanted: int) -> list[int]:
-    """Return the places of the most promising candidates, best first, but of similar curves only the best.
-
-    What promises most is often one loss in many spellings, and training its second teaches a search little. So of twice
-    as many as are wanted those are passed over that are too near to a better one, with the largest distance for "too
-    near" that leaves enough.
-
-    Args:
-        promise: ``[K]``, higher is better.
-        fingerprints: the K candidates' normalised curves.
-        wanted: how many places.
-    """
-    top = [int(place) for place in np.argsort(-promise, kind="stable")[: 2 * wanted]]
-    if len(top) <= wanted:
-        return top
-    curves = _features([fingerprints[place] for place in top]).astype(float)
-    squares = (curves**2).sum(1)
-    distance = np.maximum(squares[:, None] + squares - 2 * curves @ curves.T, 0)
-    steps = np.unique(distance)
-    low, high = 0, len(steps)  # low leaves enough, if need be by what fills up below; high does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if len(_apart(distance, steps[middle], wanted)) == wanted else (low, middle)
-    chosen = _apart(distance, steps[low], wanted)
-    chosen += [row for row in range(len(top)) if row not in set(chosen)]
-    return [top[row] for row in sorted(chosen[:wanted])]
-
-
-def _apart(distance: np.ndarray, radius: float, wanted: int) -> list[int]:
-    """Return the first rows, at most as many as wanted, that are farther than a radius from all before them."""
-    chosen: list[int] = []
-    for row in range(len(distance)):
-        if not chosen or distance[row, chosen].min() > radius:
-            chosen.append(row)
-            if len(chosen) == wanted:
-                break
-    return chosen
+        """Return what each candidate promises: the higher, the more it is worth training."""
+        features = _features(fingerprints)
+        guesses = np.stack([tree.predict(features) for tree in self._trees.estimators_])
+        promise: np.ndarray = guesses.mean(0) + _CURIOSITY * guesses.std(0)
+        return promise
 
 
 def _features(fingerprints: Sequence[np.ndarray]) -> np.ndarray:

@@ -9,7 +9,7 @@ from symloss.formula import parse_formula
 from symloss.grammar import Derivation
 from symloss.search import Candidate, Draw
 from symloss.search.screening import _order_of_trial, _Passed
-from symloss.search.surrogate import Surrogate, spread
+from symloss.search.surrogate import Surrogate
 
 
 def curves(count: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
@@ -33,9 +33,9 @@ def test_it_learns_an_order_that_the_curves_decide_and_forgets_nothing_between_p
     fresh, truth = curves(200, 2)
     surrogate = Surrogate(trained(merit), vectors, 7)
     guess = surrogate.predict(fresh)
-    assert spearmanr(guess, truth).statistic > 0.7
+    assert spearmanr(guess, truth).statistic > 0.6
+    assert np.isin(np.argsort(-truth)[:10], np.argsort(-guess)[:50]).mean() >= 0.8
     assert np.array_equal(guess, Surrogate(trained(merit), vectors, 7).predict(fresh))
-    assert ((guess >= 0) & (guess <= 1)).all()
 
 
 def test_three_quarters_of_the_places_go_to_the_most_promising_and_the_rest_stay_in_order() -> None:
@@ -47,28 +47,33 @@ def test_three_quarters_of_the_places_go_to_the_most_promising_and_the_rest_stay
     order = [passed.index for passed in _order_of_trial(pool, 8, surrogate)]
     guess = surrogate.predict(fresh)
     assert sorted(order) == list(range(40))
-    assert order[:6] == spread(guess, fresh, 6)
+    assert order[:6] == list(np.argsort(-guess, kind="stable")[:6])
     assert order[6:] == sorted(order[6:])
     assert [passed.index for passed in _order_of_trial(pool, 8, None)] == list(range(40))
 
 
-def test_of_candidates_with_almost_the_same_curves_only_the_best_gets_a_place() -> None:
-    rng = np.random.default_rng(0)
-    families = rng.normal(size=(6, 128))
-    # Family f has four spellings; the first family promises most, then the second, ...
-    vectors = [families[place // 4] + 1e-6 * rng.normal(size=128) for place in range(24)]
-    promise = 1 - np.arange(24) / 24
-    assert {place // 4 for place in np.argsort(-promise)[:3]} == {0}
-    # Of twice as many as are wanted, 12 of 3 families, each one's best comes first.
-    found = spread(promise, vectors, 6)
-    assert {0, 4, 8} < set(found)
-    assert len(set(found)) == 6
+def test_where_nothing_alike_was_trained_a_candidate_is_worth_more() -> None:
+    rng = np.random.default_rng(3)
+    known = [np.full(480, level) for level in rng.uniform(-1, 1, 200)]
+    # Merit is noise at one end and certain at the other, with the same mean.
+    merit = np.array([0.5 + (rng.uniform(-0.5, 0.5) if curve[0] > 0 else 0.001 * curve[0]) for curve in known])
+    surrogate = Surrogate(trained(merit), known, 7)
+    certain, open_question = surrogate.predict([np.full(480, -0.5), np.full(480, 0.5)])
+    assert open_question > certain
 
 
-def test_spread_takes_all_where_all_are_wanted_and_the_best_where_one_is() -> None:
-    vectors = list(np.random.default_rng(1).normal(size=(5, 128)))
-    promise = np.array([0.1, 0.5, 0.3, 0.9, 0.2])
-    assert sorted(spread(promise, vectors, 5)) == [0, 1, 2, 3, 4]
-    assert spread(promise, vectors, 1) == [3]
-    assert spread(promise, [vectors[0]] * 5, 2) == [3, 1]
-    assert spread(promise[:1], vectors[:1], 1) == [0]
+def test_fresh_draws_and_offspring_keep_their_shares_of_the_places() -> None:
+    vectors, merit = curves(300, 1)
+    fresh, _ = curves(40, 2)
+    surrogate = Surrogate(trained(merit), vectors, 7)
+    guess = surrogate.predict(fresh)
+    derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))
+    # All of the promising ones are offspring.
+    bred = set(np.argsort(-guess)[:30])
+    pool = [
+        _Passed(place, Draw(derivation, "mutation" if place in bred else "draw"), vector)
+        for place, vector in enumerate(fresh)
+    ]
+    order = [passed.index for passed in _order_of_trial(pool, 16, surrogate)]
+    assert sum(place in bred for place in order[:12]) == 9
+    assert {place for place in order[:12] if place not in bred} == set(np.argsort(-guess)[30:33])
