@@ -1,13 +1,13 @@
 """What the NGL experiments cost at full size: FLOPs counted, hours estimated from them, and a step measured here.
 
-    python experiments/ngl/cost.py                                    # all of them: GPU-hours from counted FLOPs
-    python experiments/ngl/cost.py experiments/ngl/voc.yaml --step 2  # and a training step of 2 images, on the device here
+    python experiments/ngl/cost.py                                    # all: GPU-hours from counted FLOPs
+    python experiments/ngl/cost.py experiments/ngl/voc.yaml --step 2  # and a training step of 2 images measured here
 
 The FLOPs of one image, forward and forward with backward, are those that torch counts in convolutions and products of
 matrices (``torch.utils.flop_counter``; an addition and a multiplication are two). They are multiplied by all images of
-all epochs, losses and seeds, validation and test included, and divided by what a GPU is assumed to sustain: 50 TFLOP/s,
-a twentieth of what an NVIDIA H100 (SXM) has in bfloat16 at most. That is an assumption, and what reads images and writes
-weights is not counted; --step says what the device here needs for the same.
+all epochs, losses and seeds, validation and test included, and divided by what a GPU is assumed to sustain: 50
+TFLOP/s, a twentieth of what an NVIDIA H100 (SXM) has in bfloat16 at most. That is an assumption, and what reads images
+and writes weights is not counted; --step says what the device here needs for the same.
 
 A search's number of trainings depends on the noise that it measures, so its cost is a range: from one seed on the first
 rung and 10 on the last, to four and 30 and a play-off with 100.
@@ -83,9 +83,7 @@ def _benchmark(path: Path) -> Iterator[Work]:
         channels = source.shape[0] if source.shape else 3
         trained = float(runs * recipe.epochs * train)
         evaluated = float(runs * (recipe.epochs * validation + 2 * test))  # the best epoch and the last are tested
-        yield Work(
-            experiment.title, recipe.model, (channels, *size), source.classes, (trained,) * 2, (evaluated,) * 2
-        )
+        yield Work(experiment.title, recipe.model, (channels, *size), source.classes, (trained,) * 2, (evaluated,) * 2)
 
 
 def _parts(source: Source, share: float) -> tuple[float, float, float]:

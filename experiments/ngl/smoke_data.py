@@ -99,7 +99,9 @@ def scenes(camvid: Path | None) -> tuple[list[tuple[Image.Image, np.ndarray]], s
         SymlossError: the folder has no scenes.
     """
     if camvid is None:
-        return [(tile, by_brightness(tile)) for tile in photograph_tiles(SCENES)], "pieces of scikit-learn's photographs"
+        return [
+            (tile, by_brightness(tile)) for tile in photograph_tiles(SCENES)
+        ], "pieces of scikit-learn's photographs"
     if lacks := CamVidReader().lacks(camvid):
         raise SymlossError(f"{camvid} is no copy of CamVid: {lacks}")
     data = CamVidReader().open(camvid, "train")
