@@ -28,7 +28,7 @@ class IdxReader(Reader):
 
     Attributes:
         name: the dataset's name.
-        sizes: the number of training and of test images.
+        sizes: the number of training and of test images; a copy may have fewer.
         side: the height and width of an image.
         begins: the first training labels. They tell the datasets of this form apart.
         class_names: the classes.
@@ -49,17 +49,17 @@ class IdxReader(Reader):
         return None if tuple(labels.flat[: len(self.begins)]) == self.begins else "its files are another dataset's"
 
     def open(self, folder: Path, part: str) -> ArrayImages:
-        count = self.sizes[list(IDX_FILES).index(part)]
-        arrays = []
-        for name, shape in zip(IDX_FILES[part], ((count, self.side, self.side), (count,)), strict=True):
-            path = _there(folder, name)
-            array = read_idx(path)
+        most = self.sizes[list(IDX_FILES).index(part)]
+        paths = [_there(folder, name) for name in IDX_FILES[part]]
+        images, labels = map(read_idx, paths)
+        # A smaller copy can be read, for trying things out; that it is smaller is what a check says.
+        count = min(len(images), most) if images.ndim else most
+        for path, array, shape in zip(paths, (images, labels), ((count, self.side, self.side), (count,)), strict=True):
             if array.shape != shape:
                 raise SymlossError(
                     f"{path} holds an array of shape {array.shape}; {self.name} has {shape} there: get the file again"
                 )
-            arrays.append(array)
-        return ArrayImages(arrays[0], arrays[1].astype(np.int64), len(self.class_names), self.class_names)
+        return ArrayImages(images, labels.astype(np.int64), len(self.class_names), self.class_names)
 
 
 def _there(folder: Path, file: str) -> Path:

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from symloss.data import SOURCES
+from symloss.data import SOURCES, check
 from symloss.data.readers.idx import IdxReader, read_idx
 from symloss.errors import SymlossError
 
@@ -115,12 +115,30 @@ def test_broken_idx_files_are_refused(content, message, tmp_path):
     assert str(path) in str(caught.value)
 
 
-def test_file_of_another_size_is_refused(small, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        (TEST_LABELS, np.zeros(5, np.uint8), r"\(5,\); small has \(20,\)"),
+        (TEST, np.zeros((20, 8, 9), np.uint8), r"\(20, 8, 9\); small has \(20, 9, 9\)"),
+        (TEST, np.zeros((21, 9, 9), np.uint8), r"\(21, 9, 9\); small has \(20, 9, 9\)"),
+        (TEST, np.zeros((), np.uint8), r"\(\); small has \(20, 9, 9\)"),
+    ],
+)
+def test_file_of_another_size_is_refused(small, tmp_path, monkeypatch, name, wrong, message):
+    dataset, _, write = small
+    write(tmp_path / "system")
+    (tmp_path / "system" / name).write_bytes(as_idx(wrong))
+    with pytest.raises(SymlossError, match=f"{name} holds an array of shape {message}"):
+        dataset.open("test")
+
+
+def test_a_smaller_copy_is_read_and_a_check_says_so(small, tmp_path):
     dataset, arrays, write = small
     write(tmp_path / "system")
-    (tmp_path / "system" / TEST).write_bytes(as_idx(arrays[TEST][:5]))
-    with pytest.raises(SymlossError, match=rf"{TEST} holds an array of shape \(5, 9, 9\); small has \(20, 9, 9\)"):
-        dataset.open("test")
+    for name in (TEST, TEST_LABELS):
+        (tmp_path / "system" / name).write_bytes(as_idx(arrays[name][:8]))
+    assert np.array_equal(dataset.open("test").pixels, arrays[TEST][:8])
+    assert check(dataset).problems == ["test has 8 images; small has 20 there"]
 
 
 def test_the_known_datasets_tell_each_other_apart():
