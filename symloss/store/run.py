@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import platform
 import re
 from collections.abc import Sequence
@@ -89,6 +90,7 @@ class Run:
             "tasks": [json.loads(task.to_json()) for task in tasks],
             "search": search.to_dict(),
             "device": device,
+            "hardware": _hardware(device),
             "versions": _versions(),
         }
         write_atomic(path / CONFIG_FILE, json.dumps(config, indent=1) + "\n")
@@ -152,11 +154,7 @@ def find_loss(run: str, rank: int) -> tuple[Formula, dict[str, Any]]:
     Raises:
         SymlossError: no such run or rank, or the run has not ended.
     """
-    path = _run_path(Path(run))
-    file = path / f"{HALL_OF_FAME}.json"
-    if not file.exists():
-        raise SymlossError(f"the run {path} has not ended; finish it with: symloss evolve --resume {path}")
-    result = _read_json(file)
+    path, result = read_result(run)
     rows = result.get("hall_of_fame", [])
     for row in rows:
         if row.get("rank") == rank:
@@ -168,6 +166,23 @@ def find_loss(run: str, rank: int) -> tuple[Formula, dict[str, Any]]:
             origin["class_reduction"] = grammar["loss"]["class_reduction"]
             return parse_formula(str(row["expression"])), origin | row
     raise SymlossError(f"the run {path} has no loss of rank {rank}; it has ranks 1 to {len(rows)}")
+
+
+def read_result(run: str | Path) -> tuple[Path, dict[str, Any]]:
+    """Return a finished run's directory and what :meth:`Run.finish` wrote there.
+
+    Args:
+        run: a run directory, or its name below ``runs/``.
+
+    Raises:
+        SymlossError: no such run, or it has not ended.
+    """
+    path = _run_path(Path(run))
+    file = path / f"{HALL_OF_FAME}.json"
+    if not file.exists():
+        raise SymlossError(f"the run {path} has not ended; finish it with: symloss evolve --resume {path}")
+    result: dict[str, Any] = _read_json(file)
+    return path, result
 
 
 def _run_path(path: Path) -> Path:
@@ -187,6 +202,18 @@ def _read_json(path: Path) -> Any:
         raise SymlossError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise SymlossError(f"{path} is damaged: {error}") from None
+
+
+def _hardware(device: str) -> dict[str, Any]:
+    """Return what the machine that starts a run says of itself; workers may be others."""
+    import torch
+
+    from symloss.training.machine import hardware
+
+    found: dict[str, Any] = {"processor": hardware(torch.device("cpu")), "cores": os.cpu_count()}
+    if device.startswith("cuda") and torch.cuda.is_available():
+        found["gpu"] = hardware(torch.device(device))
+    return found
 
 
 def _versions() -> dict[str, str]:
