@@ -3,7 +3,7 @@
 from symloss.files import write_atomic
 from symloss.store.database import Database
 from symloss.store.history import History, Trained, read_history
-from symloss.store.run import DATABASE_FILE, Run, default_run_dir, find_loss, read_result
+from symloss.store.run import DATABASE_FILE, Run, default_run_dir, find_loss, origin_of, read_result
 
 __all__ = [
     "DATABASE_FILE",
@@ -13,6 +13,7 @@ __all__ = [
     "Trained",
     "default_run_dir",
     "find_loss",
+    "origin_of",
     "read_history",
     "read_result",
     "write_atomic",

@@ -69,7 +69,10 @@ def read_history(path: Path) -> History | None:
                 "SELECT id, generation, expression, size, origin, parents FROM candidates ORDER BY generation, position"
             ).fetchall()
             scores = connection.execute("SELECT rung, id, scores FROM scores WHERE rung >= 0 ORDER BY rung").fetchall()
-        candidates = {row[0]: Trained(*row[:5], tuple(json.loads(row[5]))) for row in rows}
+        candidates = {
+            name: Trained(name, generation, expression, size, origin, tuple(json.loads(parents)))
+            for name, generation, expression, size, origin, parents in rows
+        }
         rungs: dict[int, dict[str, float]] = {}
         seeds: dict[int, int] = {}
         for rung, name, text in scores:

@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -158,14 +158,23 @@ def find_loss(run: str, rank: int) -> tuple[Formula, dict[str, Any]]:
     rows = result.get("hall_of_fame", [])
     for row in rows:
         if row.get("rank") == rank:
-            config = result["config"]
-            tasks = config["tasks"] if "tasks" in config else [config["task"]]  # runs of before there were several
-            task = "; ".join(", ".join(f"{key} {value}" for key, value in one.items()) for one in tasks)
-            grammar = config["grammar"]
-            origin = {"run": path.name, "grammar": grammar["name"], "task": task}
-            origin["class_reduction"] = grammar["loss"]["class_reduction"]
-            return parse_formula(str(row["expression"])), origin | row
+            return parse_formula(str(row["expression"])), origin_of(path, result) | row
     raise SymlossError(f"the run {path} has no loss of rank {rank}; it has ranks 1 to {len(rows)}")
+
+
+def origin_of(path: Path, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``{run, grammar, task, class_reduction}`` of what a run found: names and texts for whoever reads on.
+
+    Args:
+        path: the run's directory.
+        result: what it found.
+    """
+    config = result["config"]
+    tasks = config["tasks"] if "tasks" in config else [config["task"]]  # runs of before there were several
+    task = "; ".join(", ".join(f"{key} {value}" for key, value in one.items()) for one in tasks)
+    grammar = config["grammar"]
+    origin = {"run": path.name, "grammar": grammar["name"], "task": task}
+    return origin | {"class_reduction": grammar["loss"]["class_reduction"]}
 
 
 def read_result(run: str | Path) -> tuple[Path, dict[str, Any]]:

@@ -54,6 +54,7 @@ def front_figure(
         x,
         spread([point[1] for point in points] + level),
         x_title="size, nodes",
+        whole=True,
         y_title="validation score, %",
     )
     for value in level:
@@ -87,6 +88,7 @@ def progress_figure(history: History, baselines: Mapping[str, str], higher: bool
         (0.0, float(len(order))),
         spread([point[1] for points in series.values() for point in points] + level),
         x_title="candidates trained",
+        whole=True,
         y_title="best so far, %",
     )
     for value in level:
@@ -129,8 +131,8 @@ def funnel_figure(counts: Mapping[str, Any], history: History | None) -> Markup:
     return plot.markup()
 
 
-def seeds_figure(rows: Sequence[Mapping[str, Any]], metric: str) -> Markup:
-    """Return every seed's test score of each loss in the final comparison, with the means' 95 % intervals."""
+def seeds_figure(rows: Sequence[Mapping[str, Any]], found: int, metric: str) -> Markup:
+    """Return every seed's test score of each loss in the final comparison, with the means' 95 % intervals; the first ``found`` are the search's."""
     values = [100 * value for row in rows for value in row["test"]["scores"] if value is not None]
     names = [str(row["loss"]) for row in rows]
     shown = [name if len(name) <= 18 else f"{name[:17]}…" for name in names]
@@ -147,7 +149,7 @@ def seeds_figure(rows: Sequence[Mapping[str, Any]], metric: str) -> Markup:
     if base is not None:
         plot.level(100 * base["test"]["mean"], "base")
     for place, row in enumerate(rows):
-        style = "found" if "rank" in row else "second"
+        style = "found" if place < found else "second"
         for seed, value in enumerate(row["test"]["scores"]):
             if value is not None and math.isfinite(value):
                 tip = f"{row['loss']}, seed {seed}: {100 * value:.2f} %"

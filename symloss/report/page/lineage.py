@@ -74,6 +74,7 @@ def lineage_figure(ancestors: list[Ancestor]) -> Markup:
         (min(columns) - 0.5, max(columns) + 0.5),
         (-0.6, rows - 0.4),
         x_title="generation",
+        whole=True,
         rows=[""] * rows,
         left=16.0,
         height=min(90.0 + 26 * rows, 420.0),

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
@@ -20,10 +19,10 @@ from symloss.report.loss import property_value
 from symloss.report.page import figures
 from symloss.report.page.facts import Shown, class_count, pool, shown
 from symloss.report.page.lineage import SHORT, lineage, lineage_figure
-from symloss.report.page.repeat import GRAMMAR_FILE, repeat
-from symloss.report.page.words import answer, gain_words, on_task, question, task_words
+from symloss.report.page.repeat import GRAMMAR_FILE, grammar_text, repeat
+from symloss.report.page.words import answer, gain_words, on_task, question
 from symloss.report.tables import ENDS, percent
-from symloss.store import DATABASE_FILE, History, find_loss, read_history, read_result
+from symloss.store import DATABASE_FILE, History, origin_of, read_history, read_result
 from symloss.symbolic import properties
 from symloss.tasks import METRICS
 
@@ -72,7 +71,8 @@ def page(path: Path, result: Mapping[str, Any]) -> str:
     result = dict(result) | {"config": config}
     history = read_history(path / DATABASE_FILE)
     tasks = config["tasks"]
-    found = [shown(row, find_loss(str(path), row["rank"])[1]) for row in result["hall_of_fame"]]
+    origin = origin_of(path.resolve(), result)
+    found = [shown(row, origin | row) for row in result["hall_of_fame"]]
     others = [shown(row) for row in (*result["control"], *result["baselines"])]
     classes = class_count((*result["hall_of_fame"], *result["control"], *result["baselines"]))
     command, unset = repeat(config)
@@ -91,7 +91,7 @@ def page(path: Path, result: Mapping[str, Any]) -> str:
         style_hash=_digest(style),
         script_hash=_digest(script),
         question=question(config),
-        answers=[(task_words(task), answer(result, number)) for number, task in enumerate(tasks)],
+        answers=[(f"{task['dataset']}, {task['model']}", answer(result, number)) for number, task in enumerate(tasks)],
         found=found,
         first=found[0] if found else None,
         tables=[_table(found, others, number, task) for number, task in enumerate(tasks)],
@@ -109,7 +109,7 @@ def page(path: Path, result: Mapping[str, Any]) -> str:
         command=command,
         unset=unset,
         grammar_file=GRAMMAR_FILE,
-        grammar=yaml.safe_dump(_plain(config["grammar"]), sort_keys=False, allow_unicode=True, width=100),
+        grammar=grammar_text(config),
         settings=json.dumps({"tasks": tasks, "search": config["search"]}, indent=1),
         short=SHORT,
     )
@@ -124,10 +124,6 @@ def _config(result: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _plain(data: Any) -> Any:
-    return json.loads(json.dumps(data))
-
-
 def _digest(text: str) -> str:
     """Return the hash by which the page's own policy knows its style and its script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
@@ -136,12 +132,13 @@ def _digest(text: str) -> str:
 def _table(found: list[Shown], others: list[Shown], number: int, task: Mapping[str, Any]) -> dict[str, Any]:
     """Return one task's part of the final comparison."""
     rows = []
-    for one in (*found, *others):
+    for place, one in enumerate((*found, *others)):
         row = on_task(one.row, number)
         metrics = row.get("metrics", {})
         rows.append(
             {
                 "loss": one,
+                "found": place < len(found),
                 "validation": f"{100 * row['validation']['mean']:.2f}",
                 "test": percent(row["test"]),
                 "gain": gain_words(row).split(", p") if row["gain"] else ["baseline"],
@@ -157,7 +154,7 @@ def _table(found: list[Shown], others: list[Shown], number: int, task: Mapping[s
         "lower": not METRICS[metric].higher_is_better,
         "n": audit[-1]["test"]["n"],
         "rows": rows,
-        "figure": figures.seeds_figure(audit, metric),
+        "figure": figures.seeds_figure(audit, len(found), metric),
     }
 
 

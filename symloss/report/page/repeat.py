@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
+
+import yaml
 
 from symloss.errors import SymlossError
 from symloss.grammar import Grammar, load_grammar, shipped_grammars
@@ -36,6 +39,11 @@ def repeat(config: Mapping[str, Any]) -> tuple[str, list[str]]:
     if "device" in config:
         words += ["--device", str(config["device"])]
     return shlex.join(words), missing
+
+
+def grammar_text(config: Mapping[str, Any]) -> str:
+    """Return a run's grammar as YAML."""
+    return yaml.safe_dump(json.loads(json.dumps(config["grammar"])), sort_keys=False, allow_unicode=True, width=100)
 
 
 def _grammar(grammar: Mapping[str, Any]) -> str:
@@ -77,10 +85,12 @@ def _defaults(model: str) -> dict[str, Any]:
 
 def _search(search: Mapping[str, Any], missing: list[str]) -> list[str]:
     words: list[str] = []
+    usual = SearchConfig().to_dict()
+    # Another strategy has generations of another size.
     defaults = SearchConfig(strategy=str(search.get("strategy", "gp"))).to_dict()
     for name, value in search.items():
         if name in _SEARCH_OPTIONS:
-            if value is not None and (name in ("seed", "budget") or value != defaults[name]):
+            if value is not None and (name in ("seed", "budget") or value != usual[name]):
                 words += [f"--{_SEARCH_OPTIONS[name]}", _text(value)]
         elif name == "seconds":
             words += [] if value is None else ["--time", f"{value:g}s"]

@@ -45,6 +45,7 @@ class Plot:
         x, y: the ranges of the axes, ``low < high``.
         x_title, y_title: what the axes are.
         rows: names on the vertical axis in place of numbers; row k is at y = k, the first at the top.
+        whole: whether the horizontal axis counts something, so that only whole numbers belong there.
         left: units that the vertical axis' texts take.
         height: of the whole.
     """
@@ -55,6 +56,7 @@ class Plot:
     x_title: str = ""
     y_title: str = ""
     rows: Sequence[str] = ()
+    whole: bool = False
     left: float = 70.0
     height: float = HEIGHT
     _drawn: list[Markup] = field(default_factory=list)
@@ -110,7 +112,7 @@ class Plot:
         )
 
     def dot(self, x: float, y: float, style: str, tip: str, *, focus: bool = True, radius: float = 5.0) -> None:
-        """Draw a point, if it is finite, that says ``tip`` where it is pointed at and, with ``focus``, reached by keyboard."""
+        """Draw a point, if it is finite, that says ``tip`` where it is pointed at, and with ``focus`` where focused."""
         if not (math.isfinite(x) and math.isfinite(y)):
             return
         shape = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="{:g}"/>').format(self._x(x), self._y(y), radius)
@@ -147,7 +149,8 @@ class Plot:
     def _axes(self) -> Markup:
         bottom, right = self._floor, WIDTH - _RIGHT
         parts = []
-        for value in ticks(*self.x, wanted=4) if self.x_title else []:
+        numbers = ticks(*self.x, wanted=4) if self.x_title else []
+        for value in [value for value in numbers if not self.whole or value.is_integer()]:
             place = self._x(value)
             parts.append(
                 Markup(
