@@ -132,7 +132,13 @@ def funnel_figure(counts: Mapping[str, Any], history: History | None) -> Markup:
 
 
 def seeds_figure(rows: Sequence[Mapping[str, Any]], found: int, metric: str) -> Markup:
-    """Return every seed's test score of each loss in the final comparison, with the means' 95 % intervals; the first ``found`` are the search's."""
+    """Return every seed's test score of each loss in the final comparison, with the means' 95 % intervals.
+
+    Args:
+        rows: of the comparison.
+        found: how many of them, the first, the search found.
+        metric: what the scores are.
+    """
     values = [100 * value for row in rows for value in row["test"]["scores"] if value is not None]
     names = [str(row["loss"]) for row in rows]
     shown = [name if len(name) <= 18 else f"{name[:17]}…" for name in names]
