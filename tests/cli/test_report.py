@@ -101,9 +101,16 @@ def test_settings_without_an_option_are_named() -> None:
     }
     command, unset = repeat(config)
     assert "--device" not in command
+    assert command.startswith("symloss evolve default ")
     assert unset == [
         "tasks that are not every dataset with every model",
         "lr = 0.0015, 0.1",
         "momentum = 0.5, 0.9",
         "islands = 2",
     ]
+
+
+def test_a_grammar_that_only_has_the_name_of_a_shipped_one_is_a_file() -> None:
+    grammar = load_grammar("ngl").to_dict() | {"name": "default"}
+    config = {"grammar": grammar, "tasks": [json.loads(TaskConfig().to_json())], "search": SearchConfig().to_dict()}
+    assert repeat(config)[0].startswith("symloss evolve grammar.yaml ")

@@ -262,13 +262,21 @@ def test_the_number_of_classes_follows_from_the_scales(classes: int) -> None:
 
 
 def test_the_lineage_has_every_ancestor_once_and_no_one_else(make_run: MakeRun) -> None:
-    history = read_history(make_run() / "run.sqlite")
+    path = make_run()
+    history = read_history(path / "run.sqlite")
     assert history is not None
     found = lineage(history, f"{6:016x}")
     assert [int(one.trained.id, 16) for one in found] == [6, 5, 4, 3, 2, 1]
     assert [int(one.trained.id, 16) for one in lineage(history, f"{5:016x}")] == [5, 3]
     assert lineage(history, "unknown") == []
     assert [one.rung for one in found] == [4, 4, 4, 2, 1, 1]
+    database = sqlite3.connect(path / "run.sqlite")  # damaged: a loss that comes from itself
+    database.execute("UPDATE candidates SET parents = ?", (json.dumps([f"{6:016x}"]),))
+    database.commit()
+    database.close()
+    history = read_history(path / "run.sqlite")
+    assert history is not None
+    assert len(lineage(history, f"{6:016x}")) == 1
 
 
 def test_a_control_stands_beside_what_was_found(make_run: MakeRun) -> None:
@@ -301,3 +309,22 @@ def test_each_of_several_tasks_has_its_answer_and_scores(make_run: MakeRun) -> N
     assert "40 % of the training labels wrong (symmetric)" in page.texts["section"][0]
     assert "1.23 [" in page.texts["table"][0]
     assert len(page.tags("figure")) == 8
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of ``#rrggbb`` (WCAG 2.1)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_text_and_marks_stand_out_in_light_dark_and_print(make_run: MakeRun) -> None:
+    _, page = parsed(make_run())
+    schemes = re.findall(r":root \{(.*?)\}", page.texts["style"][0], re.DOTALL)
+    assert len(schemes) == 3
+    for scheme in schemes:
+        light = {name: luminance(colour) for name, colour in re.findall(r"--(\w+): (#\w{6})", scheme)}
+        for ground in ("paper", "box"):
+            for name, least in (("ink", 4.5), ("quiet", 4.5), ("link", 4.5), ("found", 3), ("second", 3), ("plain", 3)):
+                low, high = sorted((light[name], light[ground]))
+                assert (high + 0.05) / (low + 0.05) >= least, (name, ground)

@@ -68,6 +68,9 @@ def test_what_is_shown_reads_as_the_formula(formula: Formula) -> None:
         ("log(y_pred) + y_true + 1", "log\u2061(p)+y+1"),
         ("2*3*y_pred", "2⋅3\u2062p"),
         ("1e-07*y_pred", "1⋅10−7\u2062p"),
+        ("y_pred*(-y_true)", "p\u2062(−y)"),
+        ("-(-y_pred)", "−(−p)"),
+        ("log(y_pred)**2", "(log\u2061(p))2"),
         ("abs(y_pred - 1)", "|p−1|"),
     ],
 )
