@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from symloss.cli import benchmark, datasets, evolve, export, listings, sample, show
+from symloss.cli import benchmark, datasets, evolve, export, listings, report, sample, show
 from symloss.errors import SymlossError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("evolve")(evolve.command)
 app.command("benchmark")(benchmark.command)
 app.command("show")(show.command)
 app.command("export")(export.command)
+app.command("report")(report.command)
 app.command("sample")(sample.command)
 app.command("losses")(listings.losses)
 app.add_typer(datasets.app, name="datasets")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -149,6 +150,7 @@ def command(
         assert result is not None
         _show(result, console)
         write_json(json_file, result)
+        _write_page(run.path, console)
     except KeyboardInterrupt as stop:
         front = stop.front if isinstance(stop, api.Stopped) else []
         for part in stopped_summary(front, str(run.path)):
@@ -179,3 +181,21 @@ def _show(result: dict[str, Any], console: Console) -> None:
 
     for part in evolve_summary(result):
         console.print(part, soft_wrap=False)
+
+
+def _write_page(path: Path, console: Console) -> None:
+    """Write the run's page, and say so if that fails: the run is finished and saved, whatever becomes of its page."""
+    from symloss.report import save_page
+
+    try:
+        target = save_page(path)
+    except Exception as error:
+        console.print(
+            f"The page was not written: {error}; try again with: symloss report {shlex.quote(str(path))}",
+            style="yellow",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        return
+    console.print(f"  page    {target}", markup=False, highlight=False, soft_wrap=True)

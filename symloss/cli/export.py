@@ -45,10 +45,11 @@ def command(
 def _formula(formula: Formula, to: str, name: str, provenance: dict[str, Any], **options: Any) -> str:
     """Return a formula in a format; ``options`` are those of ``export_torch``."""
     from symloss.codegen import export_json, export_latex, export_sympy, export_torch
+    from symloss.report import provenance_lines
 
     if to == "torch":
         options = {"class_reduction": provenance.get("class_reduction", "sum"), **options}
-        return export_torch(formula, name=name, provenance=_provenance_lines(provenance), **options)
+        return export_torch(formula, name=name, provenance=provenance_lines(provenance), **options)
     if to == "latex":
         return export_latex(formula, name=name)
     if to == "sympy":
@@ -74,9 +75,10 @@ def _known(loss: CatalogueLoss, to: str, name: str, provenance: dict[str, Any]) 
             return text.replace(end, f"{name} {loss.beyond}.\n".replace("_", r"\_") + end)
         return text
     from symloss.codegen import export_torch_coupled
+    from symloss.report import provenance_lines
 
     if to == "torch":
-        return export_torch_coupled(loss.terms, name=loss.name, provenance=_provenance_lines(provenance))
+        return export_torch_coupled(loss.terms, name=loss.name, provenance=provenance_lines(provenance))
     if to == "latex":
         return _COUPLED_LATEX.format(name=name.replace("_", r"\_"), latex=loss.latex)
     if to == "sympy":
@@ -98,22 +100,3 @@ where $\mathrm{{N}}(L)$ is the sum of $L$ over classes, divided by the total of 
 sample might have.
 \end{{document}}
 """
-
-
-def _provenance_lines(provenance: dict[str, Any]) -> dict[str, str]:
-    """Return what an exported file says of where its loss is from: the run and its scores, or the paper."""
-    if "test" not in provenance:
-        lines = {key: str(value) for key, value in provenance.items() if key != "parameters"}
-        for name, value in provenance.get("parameters", {}).items():
-            lines[f"parameter {name}"] = f"{value:.15g}"
-        return lines
-    from symloss.report.tables import percent
-
-    gain = provenance["gain"]
-    lines = {key: str(provenance[key]) for key in ("run", "grammar", "task", "rank", "id")}
-    lines["validation accuracy"] = f"{percent(provenance['validation'])} %"
-    lines["test accuracy"] = f"{percent(provenance['test'])} % over {provenance['test']['n']} seeds"
-    p = "none" if gain["p_holm"] is None else f"{gain['p_holm']:.2g}"
-    lines["gain over ce"] = f"{100 * gain['mean']:+.2f} points, p = {p} (paired t-test, Holm)"
-    lines["gradient scale"] = f"{provenance['scale']:.6g} times this loss was trained, which has ce's norm at uniform p"
-    return lines

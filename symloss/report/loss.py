@@ -89,15 +89,15 @@ def _property_table(facts: Mapping[str, Any]) -> Table:
     table.add_column("value and why", overflow="fold")
     for name, found in facts["properties"].items():
         basis = "" if found["value"] == "unknown" else "exact" if found["exact"] else "numeric"
-        value = Text(_value(found["value"]))
+        value = Text(property_value(found["value"]))
         if found["note"]:
             value += Text(f": {found['note']}", style="dim")
         table.add_row(name, basis, value)
     return table
 
 
-def _value(value: Any) -> str:
-    """Return a property's value: a word as it is, numbers to 5 digits."""
+def property_value(value: Any) -> str:
+    """Return a property's value as text: a word as it is, numbers to 5 digits."""
     if isinstance(value, list | tuple):
-        return ", ".join(map(_value, value)) or "none"
+        return ", ".join(map(property_value, value)) or "none"
     return value if isinstance(value, str) else f"{value:.5g}"

@@ -80,12 +80,12 @@ def formula_table(rows: Sequence[Row]) -> Table:
         table.add_row("", Text(row["latex"], style="cyan"), end_section="certificate" not in row)
         if "certificate" in row:  # runs of version 0.1.0 have none
             known = row["certificate"]
-            text = f"no certificate: {row['loss']} {row['note']}" if known is None else _certificate_text(known)
+            text = f"no certificate: {row['loss']} {row['note']}" if known is None else certificate_text(known)
             table.add_row("", Text(text, style="dim"), end_section=True)
     return table
 
 
-def _certificate_text(certificate: Mapping[str, Any]) -> str:
+def certificate_text(certificate: Mapping[str, Any]) -> str:
     """Return one line on both response curves: their proven bounds, or what is wrong with them."""
     if all(curve["status"] == "proven" for curve in certificate.values()):
         bounds = " and ".join(f"|{name}| <= {certificate[name]['bound']:.4g}" for name in ("r1", "r0"))
@@ -108,7 +108,7 @@ def evolve_summary(result: Mapping[str, Any]) -> Iterator[RenderableType]:
     else:
         yield formula_table(found)
     yield from _audit_tables(result)
-    yield Text(_counts_text(result["counts"]) + f" {result['seconds']:.0f} s, ended by {_ENDS[result['stopped']]}.")
+    yield Text(_counts_text(result["counts"]) + f" {result['seconds']:.0f} s, ended by {ENDS[result['stopped']]}.")
     if result["control_counts"]:
         yield Text(f"Random control: {_counts_text(result['control_counts'])}")
     noise = result["noise"]
@@ -131,7 +131,8 @@ def evolve_summary(result: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"  {what:<7} {command}")
 
 
-_ENDS = {
+#: How a search can end, in words.
+ENDS = {
     "budget": "the budget",
     "time": "the time limit",
     "plateau": "a plateau",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -89,6 +90,7 @@ class Run:
             "tasks": [json.loads(task.to_json()) for task in tasks],
             "search": search.to_dict(),
             "device": device,
+            "hardware": _hardware(device),
             "versions": _versions(),
         }
         write_atomic(path / CONFIG_FILE, json.dumps(config, indent=1) + "\n")
@@ -152,22 +154,44 @@ def find_loss(run: str, rank: int) -> tuple[Formula, dict[str, Any]]:
     Raises:
         SymlossError: no such run or rank, or the run has not ended.
     """
+    path, result = read_result(run)
+    rows = result.get("hall_of_fame", [])
+    for row in rows:
+        if row.get("rank") == rank:
+            return parse_formula(str(row["expression"])), origin_of(path, result) | row
+    raise SymlossError(f"the run {path} has no loss of rank {rank}; it has ranks 1 to {len(rows)}")
+
+
+def origin_of(path: Path, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``{run, grammar, task, class_reduction}`` of what a run found: names and texts for whoever reads on.
+
+    Args:
+        path: the run's directory.
+        result: what it found.
+    """
+    config = result["config"]
+    tasks = config["tasks"] if "tasks" in config else [config["task"]]  # runs of before there were several
+    task = "; ".join(", ".join(f"{key} {value}" for key, value in one.items()) for one in tasks)
+    grammar = config["grammar"]
+    origin = {"run": path.name, "grammar": grammar["name"], "task": task}
+    return origin | {"class_reduction": grammar["loss"]["class_reduction"]}
+
+
+def read_result(run: str | Path) -> tuple[Path, dict[str, Any]]:
+    """Return a finished run's directory and what :meth:`Run.finish` wrote there.
+
+    Args:
+        run: a run directory, or its name below ``runs/``.
+
+    Raises:
+        SymlossError: no such run, or it has not ended.
+    """
     path = _run_path(Path(run))
     file = path / f"{HALL_OF_FAME}.json"
     if not file.exists():
         raise SymlossError(f"the run {path} has not ended; finish it with: symloss evolve --resume {path}")
-    result = _read_json(file)
-    rows = result.get("hall_of_fame", [])
-    for row in rows:
-        if row.get("rank") == rank:
-            config = result["config"]
-            tasks = config["tasks"] if "tasks" in config else [config["task"]]  # runs of before there were several
-            task = "; ".join(", ".join(f"{key} {value}" for key, value in one.items()) for one in tasks)
-            grammar = config["grammar"]
-            origin = {"run": path.name, "grammar": grammar["name"], "task": task}
-            origin["class_reduction"] = grammar["loss"]["class_reduction"]
-            return parse_formula(str(row["expression"])), origin | row
-    raise SymlossError(f"the run {path} has no loss of rank {rank}; it has ranks 1 to {len(rows)}")
+    result: dict[str, Any] = _read_json(file)
+    return path, result
 
 
 def _run_path(path: Path) -> Path:
@@ -187,6 +211,18 @@ def _read_json(path: Path) -> Any:
         raise SymlossError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise SymlossError(f"{path} is damaged: {error}") from None
+
+
+def _hardware(device: str) -> dict[str, Any]:
+    """Return what the machine that starts a run says of itself; workers may be others."""
+    import torch
+
+    from symloss.training.machine import hardware
+
+    found: dict[str, Any] = {"processor": hardware(torch.device("cpu")), "cores": os.cpu_count()}
+    if device.startswith("cuda") and torch.cuda.is_available():
+        found["gpu"] = hardware(torch.device(device))
+    return found
 
 
 def _versions() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from symloss.symbolic.analysis import Property, properties
 from symloss.symbolic.identity import HARD_SOFTMAX, Identity, IdentityIndex, loss_id, same_loss
 from symloss.symbolic.latex import to_latex
+from symloss.symbolic.mathml import to_mathml
 from symloss.symbolic.proofs import Certificate, Witness, certify
 from symloss.symbolic.response import response_curves, scale_to_cross_entropy
 from symloss.symbolic.screens import SCREENS, Screener, Verdict
@@ -34,5 +35,6 @@ __all__ = [
     "scale_to_cross_entropy",
     "simplify",
     "to_latex",
+    "to_mathml",
     "to_sympy",
 ]

@@ -1,0 +1,86 @@
+"""What a run's database tells of the search, read without its grammar and without changing it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from symloss.errors import SymlossError
+from symloss.store.database import VERSION
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One candidate that was trained.
+
+    Attributes:
+        id: its content hash.
+        generation: in which it was drawn, from 0.
+        expression: its formula as it was drawn.
+        size: its node count.
+        origin: how it was made.
+        parents: the ids it was made from.
+    """
+
+    id: str
+    generation: int
+    expression: str
+    size: int
+    origin: str
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class History:
+    """A search's candidates and scores.
+
+    Attributes:
+        candidates: by id, in the order in which they were drawn.
+        rungs: for each rung from 0 the mean validation score by id, baselines included: of the first task's first
+            metric over the seeds, a fraction of 1.
+        seeds: for the same rungs, with how many seeds each loss was trained.
+    """
+
+    candidates: Mapping[str, Trained]
+    rungs: Mapping[int, Mapping[str, float]]
+    seeds: Mapping[int, int]
+
+
+def read_history(path: Path) -> History | None:
+    """Read a run's database, or return None where there is none.
+
+    Raises:
+        SymlossError: it cannot be read or is of another version.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version != VERSION:
+                raise SymlossError(f"{path} is of version {version}; this symloss reads version {VERSION}")
+            rows = connection.execute(
+                "SELECT id, generation, expression, size, origin, parents FROM candidates ORDER BY generation, position"
+            ).fetchall()
+            scores = connection.execute("SELECT rung, id, scores FROM scores WHERE rung >= 0 ORDER BY rung").fetchall()
+        candidates = {
+            name: Trained(name, generation, expression, size, origin, tuple(json.loads(parents)))
+            for name, generation, expression, size, origin, parents in rows
+        }
+        rungs: dict[int, dict[str, float]] = {}
+        seeds: dict[int, int] = {}
+        for rung, name, text in scores:
+            first = json.loads(text)[0][0]
+            rungs.setdefault(rung, {})[name] = float(np.mean(first))
+            seeds[rung] = len(first)
+    except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
+        if isinstance(error, SymlossError):
+            raise
+        raise SymlossError(f"the run's database {path} cannot be read: {error}; is it damaged?") from None
+    return History(candidates, rungs, seeds)
