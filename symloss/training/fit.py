@@ -10,7 +10,7 @@ from symloss.errors import SymlossError
 from symloss.formula import Formula
 from symloss.losses import CatalogueLoss
 from symloss.training.recipe import Recipe
-from symloss.training.result import Key, Result, check_key, read_result
+from symloss.training.result import Key, Result, check_key, drop_weights, read_result
 
 if TYPE_CHECKING:
     from symloss.training.trainer import Progress, Trace
@@ -70,6 +70,8 @@ def fit(
     done = read_result(folder)
     if done is not None:
         check_key(done.key, key, folder)
+        if not keep:  # a training that was to keep them, or was killed before it could remove them
+            drop_weights(folder)
         return done
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -274,6 +274,13 @@ def test_weights_need_not_stay(small, ce, tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["result.json"]
 
 
+def test_weights_of_a_finished_training_go_when_they_need_not_stay(small, ce, tmp_path):
+    first = fit(small(epochs=1), ce, 0, tmp_path / "run", device="cpu")
+    (tmp_path / "run" / "best-1.pt").write_bytes(b"of a killed process")
+    assert fit(small(epochs=1), ce, 0, tmp_path / "run", device="cpu", keep=False) == first
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["result.json"]
+
+
 def test_progress_is_told(small, ce, tmp_path, monkeypatch):
     monkeypatch.setattr("symloss.training.trainer._TICK", 0.0)
     told = []
