@@ -24,6 +24,7 @@ from symloss.training.draws import epoch_batches, steps_of, uniforms
 from symloss.training.loading import Batches, Piece, batches_of
 from symloss.training.machine import hardware, peak_memory, versions
 from symloss.training.parts import Part, Parts
+from symloss.training.passes import least_batch, owned
 from symloss.training.pixels import channels_of, normalisation_of, placings_of
 from symloss.training.recipe import Recipe
 from symloss.training.result import Epoch, Key, Result, Scored
@@ -81,7 +82,8 @@ class Trainer:
         self._channels = channels_of(parts.train)
         shape = (self._channels, *self._placings[0].size)
         self._stepper = Stepper(recipe, loss, seed, fabric, shape, parts.classes, self._ignore)
-        self._steps = steps_of(len(parts.train), recipe.batch, recipe.steps)
+        self._least = least_batch(recipe, self._stepper.network, shape, len(parts.train), fabric.world_size)
+        self._steps = steps_of(len(parts.train), recipe.batch, recipe.steps, self._least)
         self._kind = torch.float64 if self._device.type != "mps" else torch.float32
         # What a checkpoint holds beside the network: the epochs that are done and how far the next one is.
         self._history: list[Epoch] = []
@@ -132,7 +134,8 @@ class Trainer:
         if recipe.schedule == "plateau":
             values = [done.validation[recipe.metrics[0]] for done in self._history]
             drops = plateaus(values, recipe.patience, SCORES[recipe.metrics[0]].higher_is_better)
-        batches = epoch_batches(len(self._parts.train), recipe.batch, recipe.steps, self._seed, epoch)[self._step :]
+        size, least = len(self._parts.train), self._least
+        batches = epoch_batches(size, recipe.batch, recipe.steps, self._seed, epoch, least)[self._step :]
         pieces = self._pieces(data, batches, epoch)
         total = recipe.epochs * self._steps
         started, lr = time.monotonic(), rate(recipe, (epoch + 1) * self._steps - 1, total, drops)
@@ -223,16 +226,12 @@ class Trainer:
     def _pieces(self, data: Batches, batches: list[np.ndarray], epoch: int) -> Iterator[Piece]:
         """Give this process's pieces of some batches, changed at random and normalised."""
         fabric, recipe = self._fabric, self._recipe
-        processes, rank = fabric.world_size, fabric.global_rank
-        owned = []
-        for batch in batches:
-            cut = np.array_split(batch, processes * recipe.accumulate)
-            owned += [cut[place * processes + rank] for place in range(recipe.accumulate)]
+        mine = owned(batches, recipe.accumulate, fabric.world_size, fabric.global_rank)
         # A piece without images has one that does not count, as processes step together.
-        filled = [piece if len(piece) else batches[0][:1] for piece in owned]
+        filled = [piece if len(piece) else batches[0][:1] for piece in mine]
         draws = AUGMENTATIONS[recipe.augment].draws
         segments = recipe.task == "segmentation"
-        for own, piece, (images, target) in zip(owned, filled, data.read("train", filled, epoch), strict=True):
+        for own, piece, (images, target) in zip(mine, filled, data.read("train", filled, epoch), strict=True):
             if not len(own):
                 target = torch.full_like(target, self._ignore)
             if draws:
