@@ -22,7 +22,7 @@ class Key:
 
     Attributes:
         recipe: :meth:`Recipe.digest`.
-        loss: the loss's id.
+        loss: the loss's id; where it is trained as it is (``raw``), with a hash of how it is written.
         seed: the seed.
     """
 
