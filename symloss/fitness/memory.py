@@ -7,21 +7,12 @@ from collections.abc import Callable
 import torch
 
 from symloss.errors import SymlossError
+from symloss.runtime import first_line, out_of_memory
 
 #: The share of a GPU's free memory that a chunk fills: the rest is for libraries' workspaces and fragmentation.
 _SHARE = 0.6
 #: Members that show what one needs; fewer where so many do not fit.
 _PROBES = (16, 2)
-
-#: What allocators say besides raising errors of their own kind, and cuDNN of tensors with 2**31 elements.
-_SIGNS = ("not enough memory", "DefaultCPUAllocator", "out of memory", "CUDNN_STATUS_NOT_SUPPORTED")
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory ran out."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
 
 
 def release(device: torch.device) -> None:
@@ -105,5 +96,5 @@ class Narrowing:
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
-            return (str(error).splitlines() or [type(error).__name__])[0]
+            return first_line(error)
         return None

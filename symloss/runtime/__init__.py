@@ -7,6 +7,7 @@ from symloss.runtime.choice import make_executor
 from symloss.runtime.cluster import RayExecutor
 from symloss.runtime.device import choose_device
 from symloss.runtime.executor import Executor, InProcess
+from symloss.runtime.memory import first_line, out_of_memory
 from symloss.runtime.processes import Processes
 from symloss.runtime.seeds import keyed_numpy, keyed_random, keyed_seed
 
@@ -16,8 +17,10 @@ __all__ = [
     "Processes",
     "RayExecutor",
     "choose_device",
+    "first_line",
     "keyed_numpy",
     "keyed_random",
     "keyed_seed",
     "make_executor",
+    "out_of_memory",
 ]

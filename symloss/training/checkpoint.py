@@ -12,9 +12,8 @@ import torch
 
 from symloss.errors import SymlossError
 from symloss.files import write_atomic
-from symloss.training.result import Key, Result, check_key
+from symloss.training.result import BEST_FILE, LAST_FILE, Key, Result, check_key, drop_weights
 
-LAST_FILE, BEST_FILE = "last.pt", "best.pt"
 _FORMAT = 1
 
 
@@ -80,9 +79,9 @@ class Checkpoints:
         if (path := self._folder / _best(epoch)).exists():
             path.replace(self._folder / BEST_FILE)
         result.save(self._folder)
+        self.tidy(epoch)
         if not keep:
-            for name in (LAST_FILE, BEST_FILE):
-                (self._folder / name).unlink(missing_ok=True)
+            drop_weights(self._folder)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         buffer = io.BytesIO()

@@ -15,11 +15,11 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
-def epoch_batches(size: int, batch: int, limit: int | None, seed: int, epoch: int) -> list[np.ndarray]:
+def epoch_batches(size: int, batch: int, limit: int | None, seed: int, epoch: int, least: int = 1) -> list[np.ndarray]:
     """Return the batches of an epoch, arrays of places in ``0..size-1``: a fresh permutation, cut.
 
     A last batch of less than a quarter of the others is left out, unless it is the only one: BatchNorm has no
-    statistics of a few images. Which images these are changes with the epoch.
+    statistics of a few images. So is one of fewer than ``least``. Which images these are changes with the epoch.
 
     Args:
         size: the number of training images.
@@ -27,15 +27,16 @@ def epoch_batches(size: int, batch: int, limit: int | None, seed: int, epoch: in
         limit: at most so many batches, or None.
         seed: of the training.
         epoch: from 0.
+        least: images that a last batch must have, at most ``size`` and ``batch``.
     """
     order = keyed_numpy("training order", seed, epoch).permutation(size)
-    return [order[start : start + batch] for start in range(0, size, batch)][: steps_of(size, batch, limit)]
+    return [order[start : start + batch] for start in range(0, size, batch)][: steps_of(size, batch, limit, least)]
 
 
-def steps_of(size: int, batch: int, limit: int | None) -> int:
+def steps_of(size: int, batch: int, limit: int | None, least: int = 1) -> int:
     """Return the number of batches that :func:`epoch_batches` returns."""
     whole, rest = divmod(size, batch)
-    steps = whole + (whole == 0 or 4 * rest >= batch)
+    steps = whole + (whole == 0 or (4 * rest >= batch and rest >= least))
     return steps if limit is None else min(steps, limit)
 
 

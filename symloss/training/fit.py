@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from symloss.errors import SymlossError
-from symloss.formula import Formula
+from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss
+from symloss.runtime import first_line, out_of_memory
+from symloss.training.locking import alone
 from symloss.training.recipe import Recipe
-from symloss.training.result import Key, Result, check_key, read_result
+from symloss.training.result import Key, Result, check_key, drop_weights, read_result
 
 if TYPE_CHECKING:
     from symloss.training.trainer import Progress, Trace
 
 
 def key_of(recipe: Recipe, loss: Formula | CatalogueLoss, seed: int) -> Key:
-    """Return what a training is of."""
-    if isinstance(loss, Formula):
+    """Return what a training is of: equivalent losses are one, and with ``raw`` only those written alike."""
+    if not isinstance(loss, Formula):
+        name, written = loss.id, f"{loss.class_reduction} {to_text(loss.plain_formula)}" if loss.plain else ""
+    else:
         # Imported here because SymPy comes with it.
         from symloss.symbolic import loss_id
 
-        return Key(recipe.digest(), loss_id(loss), seed)
-    return Key(recipe.digest(), loss.id, seed)
+        name, written = loss_id(loss), f"sum {to_text(loss)}"
+    if recipe.raw and written:
+        # The id leaves a positive factor out, which is trained with here.
+        name += "-" + hashlib.blake2b(written.encode(), digest_size=4).hexdigest()
+    return Key(recipe.digest(), name, seed)
 
 
 def fit(
@@ -60,22 +69,31 @@ def fit(
         keep: whether the weights of the best and the last epoch, ``best.pt`` and ``last.pt``, stay there in the end.
 
     Raises:
-        SymlossError: the folder has another training's files, the dataset or the device is not there, or the network
-            does not suit the images.
+        SymlossError: the folder has another training's files, or another process trains there; the dataset or the
+            device is not there; the network does not suit the images or its batches, or memory does not suffice.
         KeyboardInterrupt: Ctrl-C. The step in hand is finished and the state saved; the same call goes on from there.
     """
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise SymlossError(f"seed is {seed!r}; it must be a whole number of at least 0")
     folder, key = Path(folder), key_of(recipe, loss, seed)
-    done = read_result(folder)
+    done = _finished(folder, key, keep)
     if done is not None:
-        check_key(done.key, key, folder)
         return done
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SymlossError(f"cannot make the folder {folder}: {error.strerror}; choose another place") from None
     return _trained(recipe, loss, seed, key, folder, device, workers, progress, trace, minutes, keep)
+
+
+def _finished(folder: Path, key: Key, keep: bool) -> Result | None:
+    """Return the result that is there."""
+    done = read_result(folder)
+    if done is not None:
+        check_key(done.key, key, folder)
+        if not keep:  # a training that was to keep them, or was killed before it could remove them
+            drop_weights(folder)
+    return done
 
 
 def _trained(
@@ -101,20 +119,38 @@ def _trained(
     fabric = start_fabric(device, recipe.precision)
     on = [fabric.device] if fabric.device.type == "cuda" else []
     stopping = Stopping()
-    # The caller's random numbers and Ctrl-C are as they were afterwards.
-    with torch.random.fork_rng(devices=on), cudnn_tries(), stopping.listening():
-        trainer = Trainer(
-            recipe,
-            loss,
-            seed,
-            key,
-            folder,
-            fabric,
-            workers=default_workers(fabric.world_size) if workers is None else workers,
-            progress=progress,
-            trace=trace,
-            minutes=minutes,
-            keep=keep,
-            stopping=stopping,
-        )
-        return trainer.run()
+    message = None
+    with ExitStack() as stack:
+        mine = stack.enter_context(alone(folder)) if fabric.is_global_zero else True
+        if not fabric.broadcast(mine):
+            raise SymlossError(f"another process trains in {folder}; wait for it or choose another folder")
+        done = _finished(folder, key, keep)  # by a process that had the folder until now
+        if done is not None:
+            return done
+        # The caller's random numbers and Ctrl-C are as they were afterwards.
+        for context in (torch.random.fork_rng(devices=on), cudnn_tries(), stopping.listening()):
+            stack.enter_context(context)
+        try:
+            return Trainer(
+                recipe,
+                loss,
+                seed,
+                key,
+                folder,
+                fabric,
+                workers=default_workers(fabric.world_size) if workers is None else workers,
+                progress=progress,
+                trace=trace,
+                minutes=minutes,
+                keep=keep,
+                stopping=stopping,
+            ).run()
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            message = first_line(error)
+    # Only here, as the error holds the memory of the frames it came from.
+    raise SymlossError(
+        f"the training does not fit into the memory of {fabric.device}: {message}; raise accumulate, or lower batch, "
+        "size or hidden"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from symloss.errors import SymlossError
 from symloss.files import write_atomic
 
 RESULT_FILE = "result.json"
+LAST_FILE, BEST_FILE = "last.pt", "best.pt"
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Key:
 
     Attributes:
         recipe: :meth:`Recipe.digest`.
-        loss: the loss's id.
+        loss: the loss's id; where it is trained as it is (``raw``), with a hash of how it is written.
         seed: the seed.
     """
 
@@ -160,6 +162,15 @@ def read_result(folder: Path) -> Result | None:
         return Result.from_json(text)
     except SymlossError as error:
         raise SymlossError(f"{path}: {error}") from None
+
+
+def drop_weights(folder: Path) -> None:
+    """Remove all weights from the folder of a finished training; where nothing may be removed they stay."""
+    with suppress(OSError):
+        for name in (LAST_FILE, BEST_FILE):
+            (folder / name).unlink(missing_ok=True)
+        for path in folder.glob("best-*.pt"):
+            path.unlink(missing_ok=True)
 
 
 def check_key(found: Key, wanted: Key, place: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from symloss.tasks.optimisers import rate_factor
@@ -37,14 +38,14 @@ def plateaus(values: Sequence[float], patience: int, higher_is_better: bool) -> 
     The wait begins anew after each, as in ``torch.optim.lr_scheduler.ReduceLROnPlateau`` with threshold 0.
 
     Args:
-        values: the metric after each epoch.
+        values: the metric after each epoch; nan is never an improvement.
         patience: epochs without an improvement that are waited for.
         higher_is_better: what an improvement is.
     """
-    drops, waited, best = 0, 0, None
+    drops, waited, best = 0, 0, -math.inf
     for value in values:
         gain = value if higher_is_better else -value
-        if best is None or gain > best:
+        if gain > best:  # never of nan
             best, waited = gain, 0
         else:
             waited += 1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+#: Calls of :meth:`Stopping.check` between two at which processes agree: GPUs wait for each other there.
+_CALLS = 8
 
 
 class Stopping:
@@ -14,13 +17,22 @@ class Stopping:
 
     Attributes:
         asked: whether it is.
+        agree: with several processes, what returns whether any of them is asked, called by all of them together; so
+            all stop at the same step, though a signal reaches each at another moment. None for a single process.
     """
 
     def __init__(self) -> None:
         self.asked = False
+        self.agree: Callable[[bool], bool] | None = None
+        self._calls, self._signalled = 0, False
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if it is."""
+        """Raise KeyboardInterrupt if it is; several processes must call this equally often."""
+        if self.agree is not None:
+            self._calls += 1
+            if self._calls % _CALLS or not self.agree(self.asked):
+                return
+            self.asked = True
         if self.asked:
             raise KeyboardInterrupt
 
@@ -42,7 +54,7 @@ class Stopping:
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        if self.asked:
+        if self._signalled:  # this process itself: the first one may come when others have asked already
             self.asked = False  # what is interrupted now is not to be saved
             raise KeyboardInterrupt
-        self.asked = True
+        self.asked = self._signalled = True

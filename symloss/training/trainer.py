@@ -24,6 +24,7 @@ from symloss.training.draws import epoch_batches, steps_of, uniforms
 from symloss.training.loading import Batches, Piece, batches_of
 from symloss.training.machine import hardware, peak_memory, versions
 from symloss.training.parts import Part, Parts
+from symloss.training.passes import least_batch, owned
 from symloss.training.pixels import channels_of, normalisation_of, placings_of
 from symloss.training.recipe import Recipe
 from symloss.training.result import Epoch, Key, Result, Scored
@@ -70,6 +71,8 @@ class Trainer:
         self._fabric, self._device, self._workers = fabric, fabric.device, workers
         self._progress, self._trace, self._minutes, self._keep = progress, trace, minutes, keep
         self._stopping = stopping
+        if fabric.world_size > 1:
+            stopping.agree = self._any
         self._checkpoints = Checkpoints(folder, key)
         self._parts = parts = Parts(recipe, seed)
         self._ignore = _NO_LABEL if parts.ignore_index is None else parts.ignore_index
@@ -79,7 +82,8 @@ class Trainer:
         self._channels = channels_of(parts.train)
         shape = (self._channels, *self._placings[0].size)
         self._stepper = Stepper(recipe, loss, seed, fabric, shape, parts.classes, self._ignore)
-        self._steps = steps_of(len(parts.train), recipe.batch, recipe.steps)
+        self._least = least_batch(recipe, self._stepper.network, shape, len(parts.train), fabric.world_size)
+        self._steps = steps_of(len(parts.train), recipe.batch, recipe.steps, self._least)
         self._kind = torch.float64 if self._device.type != "mps" else torch.float32
         # What a checkpoint holds beside the network: the epochs that are done and how far the next one is.
         self._history: list[Epoch] = []
@@ -119,6 +123,7 @@ class Trainer:
         except KeyboardInterrupt:
             if self._stopping.asked:  # else it came in the middle of a step
                 self._save()
+                self._fabric.barrier()  # torchrun kills all when the first one ends
             raise
 
     def _epoch(self, data: Batches) -> None:
@@ -129,11 +134,15 @@ class Trainer:
         if recipe.schedule == "plateau":
             values = [done.validation[recipe.metrics[0]] for done in self._history]
             drops = plateaus(values, recipe.patience, SCORES[recipe.metrics[0]].higher_is_better)
-        batches = epoch_batches(len(self._parts.train), recipe.batch, recipe.steps, self._seed, epoch)[self._step :]
+        size, least = len(self._parts.train), self._least
+        batches = epoch_batches(size, recipe.batch, recipe.steps, self._seed, epoch, least)[self._step :]
         pieces = self._pieces(data, batches, epoch)
         total = recipe.epochs * self._steps
         started, lr = time.monotonic(), rate(recipe, (epoch + 1) * self._steps - 1, total, drops)
         for batch in batches:
+            # Before a step, so that a training which was interrupted here looks again when it goes on.
+            if self._step % _LOOK == 0 and not self._sound():
+                break
             step = epoch * self._steps + self._step
             own = [next(pieces) for _ in range(recipe.accumulate)]
             known = len(batch) if recipe.task == "classification" else None
@@ -146,23 +155,21 @@ class Trainer:
             started = time.monotonic()
             if self._trace is not None:
                 self._trace(step, float(loss / count))
-            if self._step % _LOOK == 0 and not self._sound():
-                self._diverged = True
-                break
             self._tell()
             if fabric.is_global_zero and time.monotonic() - self._saved > 60 * self._minutes:
                 self._save()
             self._stopping.check()
         mean = float(self._sums[0] / self._sums[1])
         self._training += time.monotonic() - started  # until the device has done all that it was told
-        self._diverged = self._diverged or not self._sound() or not self._stepper.finite()
-        self._close_epoch(data, math.nan if self._diverged else mean, lr)
+        diverged = not self._sound() or not self._stepper.finite()
+        self._close_epoch(data, math.nan if diverged else mean, lr, diverged)
 
-    def _close_epoch(self, data: Batches, loss: float, lr: float) -> None:
+    def _close_epoch(self, data: Batches, loss: float, lr: float, diverged: bool) -> None:
         [validation] = self._evaluate(data, "validation", self._parts.validation, [self._stepper.network])
         seconds = self._spent_now()
         self._history.append(Epoch(len(self._history) + 1, loss, validation, lr, seconds))
-        self._step, self._spent = 0, 0.0
+        # Not before the epoch is among those that are done: validation may be interrupted.
+        self._step, self._spent, self._diverged = 0, 0.0, diverged
         self._began = time.monotonic()
         self._sums.zero_()
         best = self._best()
@@ -219,16 +226,12 @@ class Trainer:
     def _pieces(self, data: Batches, batches: list[np.ndarray], epoch: int) -> Iterator[Piece]:
         """Give this process's pieces of some batches, changed at random and normalised."""
         fabric, recipe = self._fabric, self._recipe
-        processes, rank = fabric.world_size, fabric.global_rank
-        owned = []
-        for batch in batches:
-            cut = np.array_split(batch, processes * recipe.accumulate)
-            owned += [cut[place * processes + rank] for place in range(recipe.accumulate)]
+        mine = owned(batches, recipe.accumulate, fabric.world_size, fabric.global_rank)
         # A piece without images has one that does not count, as processes step together.
-        filled = [piece if len(piece) else batches[0][:1] for piece in owned]
+        filled = [piece if len(piece) else batches[0][:1] for piece in mine]
         draws = AUGMENTATIONS[recipe.augment].draws
         segments = recipe.task == "segmentation"
-        for own, piece, (images, target) in zip(owned, filled, data.read("train", filled, epoch), strict=True):
+        for own, piece, (images, target) in zip(mine, filled, data.read("train", filled, epoch), strict=True):
             if not len(own):
                 target = torch.full_like(target, self._ignore)
             if draws:
@@ -243,6 +246,7 @@ class Trainer:
         fabric, recipe = self._fabric, self._recipe
         rows = max(1, 2 * recipe.batch // (fabric.world_size * recipe.accumulate))
         own = np.arange(fabric.global_rank, len(part), fabric.world_size)
+        most = -(-len(range(0, len(part), fabric.world_size)) // rows)
         pieces = [own[start : start + rows] for start in range(0, len(own), rows)] or [np.zeros(1, np.int64)]
         scores = [
             Scores(recipe.metrics, self._parts.classes, self._ignore, self._kind == torch.float64).to(self._device)
@@ -258,9 +262,17 @@ class Trainer:
             for network, score in zip(networks, scores, strict=True):
                 score.update(self._stepper.logits(network, images), target)
             self._stopping.check()
+        if len(pieces) < most:  # as often as the first process, which has the most pieces
+            self._stopping.check()
         for network in networks:
             network.train()
         return [score.compute() for score in scores]
+
+    def _any(self, asked: bool) -> bool:
+        """Return whether one of the processes is asked to stop."""
+        found = torch.tensor(int(asked), device=self._device)
+        torch.distributed.all_reduce(found, torch.distributed.ReduceOp.MAX)
+        return bool(found)
 
     def _sound(self) -> bool:
         """Return whether the training goes on: its loss is a number, or infinite with a network that is finite."""
@@ -304,7 +316,7 @@ class Trainer:
         self._sums = sums.to(self._device, self._kind)
         self._step, self._images = int(state["step"]), int(state["images"])  # type: ignore[call-overload]
         self._training, self._spent = float(state["training"]), float(state["spent"])  # type: ignore[arg-type]
-        self._diverged = bool(state["diverged"])
+        self._diverged = bool(state["diverged"]) and not self._step
 
     def _tell(self, force: bool = False) -> None:
         now = time.monotonic()

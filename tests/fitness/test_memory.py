@@ -9,8 +9,9 @@ import torch
 from symloss.codegen.tables import TableGradients
 from symloss.errors import SymlossError
 from symloss.fitness import population, train_population
-from symloss.fitness.memory import Narrowing, out_of_memory
+from symloss.fitness.memory import Narrowing
 from symloss.fitness.training import Training
+from symloss.runtime import out_of_memory
 from symloss.tasks import TaskConfig, load_task
 
 NAMES = ["ce", "brier", "mae", "focal", "gce", "ngl", "exp"]

@@ -69,3 +69,8 @@ def test_each_epoch_has_an_order_of_its_own():
 @pytest.mark.parametrize(("rest", "kept"), [(24, False), (25, True)])
 def test_a_small_rest_is_left_out(rest, kept):
     assert steps_of(200 + rest, 100, None) == 2 + kept
+
+
+def test_a_rest_of_too_few_images_is_left_out():
+    assert [steps_of(12 + rest, 6, None, 4) for rest in (3, 4)] == [2, 3]
+    assert [len(part) for part in epoch_batches(15, 6, None, 0, 0, 4)] == [6, 6]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from symloss.codegen.gradients import scale_of
 from symloss.errors import SymlossError
 from symloss.formula import parse_formula
 from symloss.losses import find
-from symloss.training import Recipe, fit, loading
+from symloss.training import Recipe, fit, key_of, loading
 from symloss.training.draws import epoch_batches
 from symloss.training.parts import Parts
 from symloss.training.pixels import placings_of
@@ -272,6 +273,45 @@ def test_a_finished_training_is_read_and_not_done_again(small, ce, tmp_path):
 def test_weights_need_not_stay(small, ce, tmp_path):
     fit(small(epochs=1), ce, 0, tmp_path / "run", device="cpu", keep=False)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["result.json"]
+
+
+def test_weights_of_a_finished_training_go_when_they_need_not_stay(small, ce, tmp_path):
+    first = fit(small(epochs=1), ce, 0, tmp_path / "run", device="cpu")
+    (tmp_path / "run" / "best-1.pt").write_bytes(b"of a killed process")
+    assert fit(small(epochs=1), ce, 0, tmp_path / "run", device="cpu", keep=False) == first
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["result.json"]
+
+
+def test_batch_norm_never_meets_a_single_image(ce, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "normed.py").write_text(
+        "from torch import nn\n"
+        "def make(shape, classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, classes))\n"
+    )
+    recipe = Recipe("digits", "normed:make", images=13, epochs=1, batch=4)
+    _, losses, _ = traced(recipe, ce, tmp_path)
+    assert len(losses) == 3  # 13 = 3 * 4 + 1
+    _, losses, _ = traced(replace(recipe, model="mlp"), ce, tmp_path, "plain")
+    assert len(losses) == 4
+    with pytest.raises(SymlossError, match="a batch of 4 images in 3 passes of 1 processes has passes of fewer than 2"):
+        traced(replace(recipe, accumulate=3), ce, tmp_path, "cut")
+    assert len(traced(replace(recipe, accumulate=2), ce, tmp_path, "halves")[1]) == 3
+
+
+def test_what_does_not_fit_into_memory_is_said(small, ce, tmp_path):
+    # More than a process can address, so no machine tries.
+    for hidden in (10**15, 10**18):
+        with pytest.raises(SymlossError, match=r"does not fit into the memory of cpu: .*; raise accumulate, or lower"):
+            fit(small(hidden=hidden), ce, 0, tmp_path / "run", device="cpu")
+
+
+def test_keys_tell_factors_apart_only_where_they_are_trained_with(small, ce):
+    one, ten = parse_formula("-y_true*log(y_pred)"), parse_formula("-10*y_true*log(y_pred)")
+    assert key_of(small(), one, 0) == key_of(small(), ten, 0) == key_of(small(), ce, 0)
+    assert key_of(small(raw=True), one, 0) != key_of(small(raw=True), ten, 0)
+    assert key_of(small(raw=True), one, 0) == key_of(small(raw=True), ce, 0)
 
 
 def test_progress_is_told(small, ce, tmp_path, monkeypatch):

@@ -142,6 +142,28 @@ def test_ctrl_c_saves_and_goes_on(moment, recipe, whole, ce, tmp_path, monkeypat
     assert same(weights(tmp_path / "stopped"), weights(whole[0]))
 
 
+@pytest.mark.parametrize("steps", [6, 60])
+def test_ctrl_c_while_a_network_that_exploded_is_validated(steps, ce, tmp_path, monkeypatch):
+    recipe = Recipe("digits", "mlp", 8, 3, 2, lr=1e30, schedule="constant", images=160, steps=steps)
+    whole = fit(recipe, ce, 0, tmp_path / "whole", device="cpu")
+    true = trainer.Trainer._evaluate
+
+    def evaluating(self, *arguments):
+        signal.raise_signal(signal.SIGINT)
+        return true(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.Trainer, "_evaluate", evaluating)
+        with pytest.raises(KeyboardInterrupt):
+            fit(recipe, ce, 0, tmp_path / "stopped", device="cpu")
+    seen = []
+    again = fit(recipe, ce, 0, tmp_path / "stopped", device="cpu", trace=lambda step, loss: seen.append(step))
+    assert again.diverged
+    assert seen == []
+    # As text, in which what is not a number equals itself.
+    assert timeless(again).to_json() == timeless(whole).to_json()
+
+
 def test_a_second_ctrl_c_does_not_wait():
     stopping = Stopping()
     with stopping.listening():
@@ -150,3 +172,16 @@ def test_a_second_ctrl_c_does_not_wait():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         assert not stopping.asked
+
+
+def test_processes_stop_together_when_one_is_asked():
+    asked, stopping = [False, True, False], Stopping()
+    stopping.agree = lambda mine: mine or asked.pop(0)
+    with stopping.listening():
+        for _ in range(15):
+            stopping.check()
+        with pytest.raises(KeyboardInterrupt):
+            stopping.check()
+        assert stopping.asked
+        signal.raise_signal(signal.SIGINT)  # the first that this process has itself, while it is saving
+        assert stopping.asked

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from symloss.training import Recipe
@@ -49,7 +49,12 @@ def test_warm_up_rises_linearly(schedule):
     assert ours == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.integers(0, 3), st.booleans())
+@given(
+    st.lists(st.one_of(st.integers(0, 5), st.just(float("nan"))), min_size=1, max_size=40),
+    st.integers(0, 3),
+    st.booleans(),
+)
+@example([float("nan"), 1, 2, 3, 4, 5], 1, True)
 def test_plateaus_are_torchs(values, patience, higher):
     optimiser = torch.optim.SGD([torch.zeros(1)], 1.0)
     mode = "max" if higher else "min"
