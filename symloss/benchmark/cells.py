@@ -52,13 +52,18 @@ class Cell:
         return ("end",) if self.experiment.trainer == "population" else ("best", "last")
 
     @cached_property
+    def loss(self) -> str:
+        """The loss's id; where it is trained raw, so that its factor counts, also how it is written."""
+        return self.contender.written_id if self.experiment.raw else self.contender.id
+
+    @cached_property
     def key(self) -> dict[str, Any]:
         """Everything that decides the scores."""
         return {
             "format": FORMAT,
             "trainer": self.experiment.trainer,
             "settings": self.experiment.settings.digest(),
-            "loss": self.contender.id,
+            "loss": self.loss,
             "seed": self.seed,
             "test": self.test,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,6 +39,13 @@ class Contender:
     def id(self) -> str:
         """Equal for equivalent formulas; see :attr:`CatalogueLoss.id` for losses that are more than a formula."""
         return loss_id(self.loss) if isinstance(self.loss, Formula) else self.loss.id
+
+    @cached_property
+    def written_id(self) -> str:
+        """The id with a hash of how the loss is written: equivalent losses share an id whatever their factor is."""
+        loss = self.loss
+        written = to_text(loss) if isinstance(loss, Formula) else f"{loss.class_reduction} {loss.text}"
+        return f"{self.id}-{hashlib.blake2b(written.encode(), digest_size=8).hexdigest()}"
 
     def to_json(self) -> dict[str, Any]:
         """Return ``{loss, id, expression, latex, size, note, certificate}``.

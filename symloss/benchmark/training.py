@@ -156,7 +156,7 @@ class CellTrainer:
         """Cut cells of one experiment into rectangles of losses and seeds."""
         by_loss: dict[str, list[Cell]] = defaultdict(list)
         for cell in cells:
-            by_loss[cell.contender.id].append(cell)
+            by_loss[cell.loss].append(cell)
         alike: dict[tuple[int, ...], list[list[Cell]]] = defaultdict(list)  # losses that lack the same seeds
         for mine in by_loss.values():
             alike[tuple(cell.seed for cell in mine)].append(mine)
@@ -233,7 +233,7 @@ def _job(chunk: Sequence[Cell], device: str) -> Job:
     """Return the job that trains a rectangle of cells."""
     task = chunk[0].experiment.settings
     assert isinstance(task, TaskConfig)
-    losses = {cell.contender.id: cell.contender.loss for cell in chunk}
+    losses = {cell.loss: cell.contender.loss for cell in chunk}
     named = tuple(loss if isinstance(loss, Formula) else title(loss) for loss in losses.values())
     seeds = tuple(dict.fromkeys(cell.seed for cell in chunk))
     return Job(task, named, seeds, task.steps, chunk[0].test, device)

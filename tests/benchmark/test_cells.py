@@ -63,6 +63,15 @@ def test_the_name_is_of_what_decides_the_score() -> None:
     assert len({CELL.name, *(cell.name for cell in others)}) == 1 + len(others)
 
 
+def test_a_factor_counts_where_losses_are_trained_as_they_are_written() -> None:
+    forms = ["-y_true*log(y_pred)", "-10*y_true*log(y_pred)"]
+    losses = [Contender("x", parse_formula(text)) for text in forms] + [Contender("ce", find("ce"))]
+    [raw] = combine(["digits"], ["resnet18"], trainer="full", settings={"raw": True})
+    assert len({Cell(raw, loss, 0).name for loss in losses}) == 3
+    assert len({Cell(raw.having({"raw": False}), loss, 0).name for loss in losses}) == 1
+    assert Cell(raw, replace(losses[0], name="y"), 0).name == Cell(raw, losses[0], 0).name
+
+
 def change(key: str, value: Any) -> Any:
     return lambda text: json.dumps({**json.loads(text), key: value})
 
