@@ -229,23 +229,45 @@ def direction(metric: str) -> float:
     return -1.0 if metric in LESS_IS_BETTER else 1.0
 
 
-def worst(metric: str, classes: int) -> float:
-    """Return what a score that is not finite counts as: the metric's worst value; of nll, which has none, chance's."""
+def worst(metric: str, classes: int, finite: np.ndarray) -> float:
+    """Return what a score that is not finite counts as: the metric's worst value.
+
+    nll has none. A failed run counts there as the worst of the runs beside it, and never as better than chance.
+
+    Args:
+        metric: its name.
+        classes: the number of classes C.
+        finite: the scores beside it, each finite; perhaps none.
+    """
     if metric in METRICS:
         return METRICS[metric].worst
-    return math.log(classes) if metric == "nll" else 0.0
+    return max(math.log(classes), *finite.tolist()) if metric == "nll" else 0.0
 
 
-def scores_of(outcome: Outcome, epoch: str, part: str, metric: str, classes: int) -> float:
-    """Return one score of a cell; ``epoch`` is "best" or "last", which are one for populations."""
+def score_of(outcome: Outcome, epoch: str, part: str, metric: str) -> float:
+    """Return one score of a cell, nan where it is not finite; "best" and "last" epoch are one for populations."""
     value = outcome.scores.get("end", outcome.scores.get(epoch, {}))[part][metric]
-    return worst(metric, classes) if value is None else float(value)
+    return math.nan if value is None else float(value)
 
 
-def choose_rate(metric: str, tried: Sequence[tuple[float, Summary]]) -> Rate:
-    """Return the rate with the best mean validation score; the first of equals."""
-    best = max(tried, key=lambda entry: direction(metric) * entry[1].mean)
-    return Rate(best[0], tuple(tried))
+def scores_of(outcomes: Sequence[Sequence[Outcome]], epoch: str, part: str, metric: str, classes: int) -> np.ndarray:
+    """Return one score of each cell, in the shape of ``outcomes``; what is not finite counts as :func:`worst`."""
+    table = np.array([[score_of(one, epoch, part, metric) for one in mine] for mine in outcomes])
+    finite = np.isfinite(table)
+    return np.where(finite, table, worst(metric, classes, table[finite]))
+
+
+def choose_rate(metric: str, tried: Sequence[tuple[float, Summary]], failed: Sequence[int]) -> Rate:
+    """Return the best rate: with the fewest failed runs, then the best mean validation score; the first of equals.
+
+    Args:
+        metric: the one that decides.
+        tried: each rate with its validation scores.
+        failed: how many of its runs diverged or have a score that is not finite.
+    """
+    # A failed run may hold a harmless score, such as that of the epoch before it failed.
+    best = max(range(len(tried)), key=lambda place: (-failed[place], direction(metric) * tried[place][1].mean))
+    return Rate(tried[best][0], tuple(tried))
 
 
 def task_result(
@@ -268,12 +290,7 @@ def task_result(
     """
 
     def table(epoch: str, part: str) -> np.ndarray:
-        return np.array(
-            [
-                [[scores_of(one, epoch, part, metric, classes) for one in mine] for mine in outcomes]
-                for metric in experiment.metrics
-            ]
-        )
+        return np.array([scores_of(outcomes, epoch, part, metric, classes) for metric in experiment.metrics])
 
     validation, test = table(config.select, "validation"), table(config.select, "test")
     epochs: list[Epochs] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import time
@@ -19,6 +20,7 @@ from symloss.benchmark.result import (
     CellRecord,
     Rate,
     choose_rate,
+    score_of,
     scores_of,
     task_result,
 )
@@ -151,12 +153,21 @@ def _rates(
     cells = _sweep_cells(config.sweep, config, experiment)
     outcomes = trainer.ensure(cells)
     records += [CellRecord(*pair, "sweep") for pair in zip(cells, outcomes, strict=True)]
-    scores = iter(scores_of(outcome, config.select, "validation", metric, classes) for outcome in outcomes)
-    tried: list[list[tuple[float, list[float]]]] = [[] for _ in config.contenders]
-    for lr in config.sweep.lr:
-        for mine in tried:
-            mine.append((lr, [next(scores) for _ in range(config.sweep.seeds)]))
-    return [choose_rate(metric, [(lr, summary(values)) for lr, values in mine]) for mine in tried]
+    seeds, losses = config.sweep.seeds, len(config.contenders)
+    runs = [outcomes[first : first + seeds] for first in range(0, len(outcomes), seeds)]  # by rate, then by loss
+    scores = scores_of(runs, config.select, "validation", metric, classes)
+    failed = [
+        sum(one.diverged or math.isnan(score_of(one, config.select, "validation", metric)) for one in mine)
+        for mine in runs
+    ]
+    return [
+        choose_rate(
+            metric,
+            [(lr, summary(mine)) for lr, mine in zip(config.sweep.lr, scores[k::losses], strict=True)],
+            failed[k::losses],
+        )
+        for k in range(losses)
+    ]
 
 
 def _sweep_cells(sweep: Sweep, config: BenchmarkConfig, experiment: Experiment) -> list[Cell]:

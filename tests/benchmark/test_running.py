@@ -188,6 +188,27 @@ def test_full_size_sweep(tmp_path: Path, full_trainer: Callable[..., Any]) -> No
     assert not [line for line in lines if ",test," in line]  # the trainer reads it, and nothing looks
 
 
+def test_a_rate_that_diverges_is_not_taken(tmp_path: Path, full_trainer: Callable[..., Any]) -> None:
+    def score(metric: str, part: str, epoch: str, name: str, seed: int, lr: float) -> float:
+        # 2.6 is worse than chance's log(10), which a failed run must not count as.
+        return {0.1: 2.6, 0.2: math.nan, 0.4: 0.1}[lr]
+
+    trainer = full_trainer(score)
+    trainer.diverges = lambda name, lr: lr == 0.4  # with the score of an epoch before it did
+    experiments = combine(["svhn"], ["resnet18"], trainer="full", metrics=["nll"])
+    swept = config(experiments=tuple(experiments), sweep=Sweep((0.1, 0.2, 0.4), 1))
+    rates = run(swept, run_dir=tmp_path).tasks[0].rates
+    assert [rate.lr for rate in rates] == [0.1] * 3
+    assert [scores.mean for _, scores in rates[0].tried] == [2.6, 2.6, 0.1]
+
+
+def test_a_failed_run_has_no_better_nll_than_any_other(tmp_path: Path, full_trainer: Callable[..., Any]) -> None:
+    full_trainer(lambda metric, part, epoch, name, seed, lr: math.nan if name == "mae" else 3.0 + seed)
+    experiments = combine(["svhn"], ["resnet18"], trainer="full", metrics=["nll"])
+    [task] = run(config(experiments=tuple(experiments)), run_dir=tmp_path).tasks
+    assert [row.test.mean for row in task.rows] == [3.5, 3.5, 4.0]
+
+
 def test_a_score_that_is_not_finite_counts_as_the_worst(tmp_path: Path, full_trainer: Callable[..., Any]) -> None:
     def score(metric: str, part: str, epoch: str, name: str, seed: int, lr: float) -> float:
         return math.nan if name == "mae" else 0.5 + 0.1 * seed
