@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from symloss.benchmark.statistics import comparable
 from symloss.errors import SymlossError
 
 
@@ -68,6 +69,8 @@ class Ranking:
 def ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
     """Return the ranks ``[n, k]`` of k losses on each of n datasets: 1 for the highest score, means where scores tie.
 
+    Scores tie where they are equal to 12 decimals: means of the same scores in another order differ beyond those.
+
     Raises:
         SymlossError: not a table of finite numbers.
     """
@@ -76,7 +79,7 @@ def ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
         raise SymlossError(
             f"scores of shape {list(table.shape)} cannot be ranked; give finite numbers [datasets, losses]"
         )
-    return np.asarray(stats.rankdata(-table, axis=1), dtype=float)
+    return np.asarray(stats.rankdata(-np.vectorize(comparable)(table), axis=1), dtype=float)
 
 
 def friedman(ranked: np.ndarray, *, ties: bool = True) -> Friedman:

@@ -15,7 +15,7 @@ from symloss.benchmark.compare import Row, rows_of
 from symloss.benchmark.config import BenchmarkConfig
 from symloss.benchmark.published import PublishedScore
 from symloss.benchmark.ranks import Ranking, ranking
-from symloss.benchmark.statistics import Summary, summary
+from symloss.benchmark.statistics import Summary, comparable, summary
 from symloss.benchmark.trainers import LESS_IS_BETTER, Experiment
 from symloss.tasks import METRICS
 
@@ -266,7 +266,10 @@ def choose_rate(metric: str, tried: Sequence[tuple[float, Summary]], failed: Seq
         failed: how many of its runs diverged or have a score that is not finite.
     """
     # A failed run may hold a harmless score, such as that of the epoch before it failed.
-    best = max(range(len(tried)), key=lambda place: (-failed[place], direction(metric) * tried[place][1].mean))
+    best = max(
+        range(len(tried)),
+        key=lambda place: (-failed[place], direction(metric) * comparable(tried[place][1].mean)),
+    )
     return Rate(tried[best][0], tuple(tried))
 
 

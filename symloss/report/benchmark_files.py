@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from symloss.benchmark import BenchmarkResult, CellRecord
+from symloss.benchmark.statistics import comparable
 from symloss.benchmark.trainers import LESS_IS_BETTER
 from symloss.report.benchmark import ranking_text, tasks_of, unit
 from symloss.report.tables import Row
@@ -154,10 +155,10 @@ def _caption(tasks: Sequence[tuple[str, Sequence[Row]]], config: Mapping[str, An
 def _score(row: Row, rows: Sequence[Row]) -> str:
     metric = row["metric"]
     factor, _ = unit(metric)
-    means = [other["test"]["mean"] for other in rows]
+    means = [comparable(other["test"]["mean"]) for other in rows]
     best = min(means) if metric in LESS_IS_BETTER else max(means)
     mean = f"{factor * row['test']['mean']:.2f}"
-    if row["test"]["mean"] == best:
+    if comparable(row["test"]["mean"]) == best:
         mean = rf"\mathbf{{{mean}}}"
     spread = f" \\pm {factor * row['test']['std']:.2f}" if row["test"]["std"] is not None else ""
     gain = row.get("gain")

@@ -101,6 +101,13 @@ def test_groups_hold_exactly_the_pairs_that_do_not_differ(means: list[float], di
     assert not any(set(a) < set(b) for a in found for b in found)
 
 
+def test_equal_means_tie_whatever_the_order_of_their_seeds() -> None:
+    scores = [0.1, 0.7, 0.3]
+    first, second = (sum(scores) / 3, sum(scores[::-1]) / 3)
+    assert first != second
+    assert ranks([[first, second, 0.5]]).tolist() == [[2.5, 2.5, 1.0]]
+
+
 def test_when_all_datasets_agree() -> None:
     found = friedman(ranks([[0.9, 0.8, 0.7]] * 4))
     assert found.statistic == pytest.approx(8)

@@ -142,6 +142,14 @@ def test_the_latex_has_the_form_of_tables(result: Any) -> None:
     assert rf"\mathbf{{{100 * best.test.mean:.2f}}}" in latex
 
 
+def test_the_best_are_bold_whatever_the_order_of_their_seeds(result: Any) -> None:
+    data = copy.deepcopy(result.to_json())
+    data["results"], data["summary"] = data["results"][:4], None
+    for row, mean in zip(data["results"], [0.2, 0.3, 0.1 + 0.2, 0.1], strict=True):
+        row["test"]["mean"] = mean
+    assert benchmark_latex(data).count(r"\mathbf{30.00}") == 2
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_the_latex_compiles(result: Any, tmp_path: Path) -> None:
     (tmp_path / "tables.tex").write_text(benchmark_latex(result.to_json()))
