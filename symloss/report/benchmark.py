@@ -174,10 +174,11 @@ def ranking_text(summary: Mapping[str, Any]) -> str:
     test, nemenyi = summary["friedman"], summary["nemenyi"]
     if test is None:
         return "Friedman's test takes at least 3 losses and 2 tasks."
-    f = "inf" if test["f"] is None else f"{test['f']:.3g}"
+    # Results of earlier versions have a p of 0 beside an infinite F.
+    davenport = "" if test["f"] is None else f"; Iman-Davenport F {test['f']:.3g}, p {test['f_p']:.3g}"
     alike = "; ".join(", ".join(group) for group in nemenyi["groups"]) or "none"
     return (
-        f"Friedman chi-squared {test['statistic']:.3g}, p {test['p']:.3g}; Iman-Davenport F {f}, p {test['f_p']:.3g}. "
+        f"Friedman chi-squared {test['statistic']:.3g}, p {test['p']:.3g}{davenport}. "
         f"Nemenyi's critical difference of mean ranks at {100 * nemenyi['alpha']:g} %: {nemenyi['cd']:.2f}; not told "
         f"apart: {alike}."
     )

@@ -18,6 +18,7 @@ from rich.console import Console
 from symloss.benchmark import BenchmarkConfig, Published, PublishedScore, Sweep, combine, contenders_of, run
 from symloss.errors import SymlossError
 from symloss.report import benchmark_csv, benchmark_latex, benchmark_tables, check_figures, save_benchmark_figures
+from symloss.report.benchmark import ranking_text
 from symloss.report.benchmark_files import COLUMNS, escaped
 
 LONG = "exp(-y_pred*(1 + y_true)) + 0.25*(y_true - y_pred)**2"
@@ -88,6 +89,15 @@ def test_nll_is_no_percentage_and_less_is_better(result: Any) -> None:
     assert not re.search(rf"│ *{100 * data['results'][0]['test']['mean']:.2f} ", text)
     assert f"{data['results'][0]['test']['mean']:.2f} [" in text
     assert "nll over 3 seeds; less is better" in text
+
+
+def test_an_infinite_f_is_left_out(result: Any) -> None:
+    summary = copy.deepcopy(result.to_json()["summary"])
+    summary["friedman"] |= {"f": 2.5, "f_p": 0.125}
+    assert "Iman-Davenport F 2.5, p 0.125. Nemenyi" in ranking_text(summary)
+    summary["friedman"] |= {"f": None, "f_p": None}
+    assert "Iman" not in ranking_text(summary)
+    assert f"p {summary['friedman']['p']:.3g}. Nemenyi" in ranking_text(summary)
 
 
 def test_the_csv_has_every_number_once(result: Any) -> None:
