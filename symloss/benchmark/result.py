@@ -16,7 +16,7 @@ from symloss.benchmark.config import BenchmarkConfig
 from symloss.benchmark.published import PublishedScore
 from symloss.benchmark.ranks import Ranking, ranking
 from symloss.benchmark.statistics import Summary, comparable, summary
-from symloss.benchmark.trainers import LESS_IS_BETTER, Experiment
+from symloss.benchmark.trainers import LESS_IS_BETTER, NO_FRACTION, Experiment
 from symloss.tasks import METRICS
 
 #: A corrected p-value below this is called a difference.
@@ -91,8 +91,11 @@ class TaskResult:
         return 0.0 if row.gain is None else direction(self.metric) * row.gain.mean
 
     def sign(self, row: Row) -> str | None:
-        """Return "=" if a row's mean is within the band of the baseline's, else "+" (better) or "-"; None for it."""
-        if row.gain is None:
+        """Return "=" if a row's mean is within the band of the baseline's, else "+" (better) or "-".
+
+        None for the baseline itself, and for a metric of which points mean nothing.
+        """
+        if row.gain is None or self.metric in NO_FRACTION:
             return None
         points = 100 * self.gain(row)
         return "=" if abs(points) <= self.band * (1 + 1e-9) else "+" if points > 0 else "-"
@@ -196,10 +199,16 @@ class BenchmarkResult:
         }
 
     def _summary(self) -> dict[str, Any] | None:
-        """Return what holds over tasks; None where there is only one."""
+        """Return what holds over tasks; None where there is only one.
+
+        Differences are counted so that more is better. They and the band are left out unless all tasks have one
+        metric, a fraction of 1: a mean of others has no unit.
+        """
         if len(self.tasks) < 2:
             return None
         names = self.config.names
+        metrics = {task.metric for task in self.tasks}
+        metric = metrics.pop() if len(metrics) == 1 and not metrics & NO_FRACTION else None
         rows = []
         for number, name in enumerate(names):
             mine = [(task, task.rows[number]) for task in self.tasks]
@@ -208,8 +217,12 @@ class BenchmarkResult:
             rows.append(
                 {
                     "loss": name,
-                    "difference": None if is_baseline else summary([task.gain(row) for task, row in mine]).to_json(),
-                    "band": None if is_baseline else {sign: signs.count(sign) for sign in ("+", "=", "-")},
+                    "difference": None
+                    if is_baseline or metric is None
+                    else summary([task.gain(row) for task, row in mine]).to_json(),
+                    "band": None
+                    if is_baseline or metric is None
+                    else {sign: signs.count(sign) for sign in ("+", "=", "-")},
                     "significant": None
                     if is_baseline
                     else {
@@ -219,7 +232,7 @@ class BenchmarkResult:
                     "mean_rank": self.ranking.mean_ranks[number],
                 }
             )
-        return {"losses": rows} | {
+        return {"losses": rows, "metric": metric} | {
             key: value for key, value in self.ranking.to_json(names).items() if key != "mean_ranks"
         }
 

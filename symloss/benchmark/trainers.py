@@ -25,6 +25,8 @@ TRAINERS: dict[str, str] = {
 
 #: Metrics of which less is better.
 LESS_IS_BETTER = frozenset({"ece", "nll"})
+#: Metrics that are no fraction of 1: they are shown as they are, and points mean nothing for them.
+NO_FRACTION = frozenset({"nll"})
 
 
 class Settings(Protocol):

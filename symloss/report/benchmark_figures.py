@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from symloss.errors import SymlossError
 from symloss.files import write_atomic
-from symloss.report.benchmark import tasks_of, unit
-from symloss.report.tables import Row
+from symloss.report.benchmark import tasks_of
+from symloss.report.tables import Row, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

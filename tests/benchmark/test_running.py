@@ -221,7 +221,8 @@ def test_a_score_that_is_not_finite_counts_as_the_worst(tmp_path: Path, full_tra
     assert [mae.others[name][1].mean for name in ("ece", "miou")] == [1.0, 0.0]
     assert mae.gain is not None
     assert mae.gain.mean > 0
-    assert task.sign(mae) == "-"  # of nll less is better
+    assert task.gain(mae) < 0  # of nll less is better
+    assert task.sign(mae) is None  # and points mean nothing
 
 
 def test_a_trainer_that_forgets_a_metric(tmp_path: Path, full_trainer: Callable[..., Any], monkeypatch: Any) -> None:
@@ -318,7 +319,7 @@ def test_over_tasks(tmp_path: Path, small: Path) -> None:
             assert sum(row["band"].values()) == 2
         else:
             assert row["difference"] is None
-    table = np.array([[row.test.mean for row in task.rows] for task in result.tasks])
+    table = np.array([[round(row.test.mean, 12) for row in task.rows] for task in result.tasks])
     expected = [np.mean([1 + (r > r[k]).sum() + ((r == r[k]).sum() - 1) / 2 for r in table]) for k in range(3)]
     assert [row["mean_rank"] for row in summary["losses"]] == pytest.approx(expected)
     assert summary["nemenyi"]["cd"] == pytest.approx(2.343 * math.sqrt(3 * 4 / (6 * 2)), abs=2e-3)
@@ -336,6 +337,26 @@ def test_the_band_and_the_direction(tmp_path: Path, full_trainer: Callable[..., 
     # Equal gains on every seed have no spread to judge by.
     assert [up.differs(row) for row in up.rows] == [0, 0, 0]
     assert result.ranking.mean_ranks == (2, 2, 2)
+    summary = result.to_json()["summary"]
+    assert summary["metric"] is None
+    assert [(row["difference"], row["band"]) for row in summary["losses"]] == [(None, None)] * 3  # of two metrics
+    assert [row["mean_rank"] for row in summary["losses"]] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(("metric", "gain"), [("accuracy", 0.1), ("ece", -0.1), ("nll", None)])
+def test_differences_over_tasks_count_so_that_more_is_better(
+    tmp_path: Path, full_trainer: Callable[..., Any], metric: str, gain: float | None
+) -> None:
+    full_trainer(lambda metric, part, epoch, name, seed, lr: 0.5 + 0.1 * (name == "ngl"))
+    experiments = combine(["svhn"], ["resnet18"], [{}, {"epochs": 4}], trainer="full", metrics=[metric])
+    summary = run(config(experiments=tuple(experiments)), run_dir=tmp_path).to_json()["summary"]
+    assert summary["metric"] == (None if gain is None else metric)
+    found = summary["losses"][1]
+    if gain is None:
+        assert (found["difference"], found["band"]) == (None, None)
+    else:
+        assert found["difference"]["mean"] == pytest.approx(gain)
+        assert found["band"] == {"+": 2 * (gain > 0), "=": 0, "-": 2 * (gain < 0)}
 
 
 def test_cells_of_an_unknown_store_are_missing(tmp_path: Path) -> None:

@@ -89,6 +89,39 @@ def test_nll_is_no_percentage_and_less_is_better(result: Any) -> None:
     assert not re.search(rf"│ *{100 * data['results'][0]['test']['mean']:.2f} ", text)
     assert f"{data['results'][0]['test']['mean']:.2f} [" in text
     assert "nll over 3 seeds; less is better" in text
+    gain = data["results"][1]["gain"]["mean"]
+    assert f"{gain:+.2f}" in text
+    assert not any(f"{100 * row['gain']['mean']:+.2f}│" in text for row in data["results"][1:4])
+    flat = " ".join(text.split())
+    assert "score to ce, of nll in its own unit; p:" in flat
+
+
+def test_a_summary_without_one_unit_has_ranks_alone(result: Any) -> None:
+    data = copy.deepcopy(result.to_json())
+    data["summary"]["metric"] = None
+    for row in data["summary"]["losses"]:
+        row["difference"] = row["band"] = None
+    for row in data["results"]:
+        row["band"] = None
+    text, latex = shown(data), benchmark_latex(data)
+    assert "Over 4 tasks: mean rank" in text
+    assert "Over 4 tasks: mean rank" in latex
+    assert balanced(latex)
+    for rest in (text.partition("Over 4 tasks")[2], latex.partition("Over 4 tasks")[2]):
+        assert "ifference to" not in rest.partition("Same seeds")[0]
+        assert "baseline" not in rest
+        for row in data["summary"]["losses"]:
+            assert f"{row['mean_rank']:.2f}" in rest
+    assert "better, worse" not in latex
+    assert "+ better" not in text
+
+
+def test_a_turned_sign_is_said(result: Any) -> None:
+    data = copy.deepcopy(result.to_json())
+    assert "more is better" not in shown(data) + benchmark_latex(data)
+    data["summary"]["metric"] = "ece"
+    for text in (shown(data), benchmark_latex(data)):
+        assert "mean difference to ce in points of ece, more is better" in " ".join(text.split())
 
 
 def test_an_infinite_f_is_left_out(result: Any) -> None:
