@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -98,12 +99,27 @@ class CellStore:
         damaged: a line for each file that could not be used and will be made anew.
 
     Args:
-        folder: the run directory; made with the first cell.
+        folder: the run directory; made by :meth:`prepare`, or with the first cell.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.damaged: list[str] = []
+
+    def prepare(self) -> None:
+        """Make the folder and see that files can be written there, before hours go into the first.
+
+        Raises:
+            SymlossError: they cannot.
+        """
+        cells = self.folder / "cells"
+        make_folder(cells)
+        try:
+            tempfile.TemporaryFile(dir=cells).close()
+        except OSError as error:
+            raise SymlossError(
+                f"cannot write in {cells}: {error.strerror}; choose another directory with --run-dir"
+            ) from None
 
     def path(self, cell: Cell) -> Path:
         """Return where a cell's file is, or will be."""

@@ -89,6 +89,7 @@ def run(
         for experiment in config.experiments:
             if not all(store.path(cell).exists() for cell in _first_cells(config, experiment)):
                 experiment.check_data()
+        store.prepare()
         experiments = with_engines(config.experiments, folder, place)
         called = command or " ".join(sys.argv)
         trainer = CellTrainer(store, where, place, called, progress or _ignore)

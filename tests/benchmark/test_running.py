@@ -257,6 +257,19 @@ def test_missing_data_is_said_before_anything_is_trained(
     assert trained == []
 
 
+def test_where_nothing_can_be_written_nothing_is_trained(
+    tmp_path: Path, trained: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **named: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(SymlossError, match=r"cannot write.* Permission denied; choose another"):
+        run(config(), run_dir=tmp_path)
+    assert trained == []
+
+
 def test_a_measured_engine_holds_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = ["single", "stacked"]
     monkeypatch.setattr(training_module, "choose_engine", lambda *_: answers.pop(0))
