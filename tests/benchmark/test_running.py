@@ -80,6 +80,14 @@ def test_finished_cells_are_not_trained_again(tmp_path: Path, trained: list[tupl
     assert [row.test for row in result.tasks[0].rows] == [row.test for row in fresh.tasks[0].rows]
 
 
+def test_cells_that_equal_others_of_the_call_were_not_found_finished(tmp_path: Path) -> None:
+    twice = config(contenders=contenders_of(["ce", "-2*y_true*log(y_pred)"]))
+    states: list[tuple[int, int]] = []
+    first = run(twice, run_dir=tmp_path, progress=lambda progress: states.append((progress.done, progress.total)))
+    assert (first.reused, first.to_json()["cells"]["total"], states[-1]) == (0, 2, (4, 4))
+    assert run(twice, run_dir=tmp_path).reused == 2
+
+
 def test_a_damaged_cell_is_said_and_trained_again(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
     first = run(config(), run_dir=tmp_path)
     path = sorted((tmp_path / "cells").iterdir())[0]
