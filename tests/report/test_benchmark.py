@@ -234,6 +234,18 @@ def test_figures(result: Any, tmp_path: Path) -> None:
     assert [file.read_bytes() for file in save_benchmark_figures(data, tmp_path / "new")] == before
 
 
+def test_every_task_has_a_figure_of_its_own(result: Any, tmp_path: Path) -> None:
+    rows = result.to_json()["results"][:2]
+    titles = ["a/b", "a b", "A b", "critical-difference", "long" * 100, "long" * 101, "ю", "c"]
+    data = {"results": [row | {"task": title} for title in titles for row in rows], "summary": None}
+    files = save_benchmark_figures(data, tmp_path)
+    assert len({str(file).lower() for file in files}) == len(titles)
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+    assert files[-1].name == "c.svg"
+    assert "critical-difference.svg" not in [file.name for file in files]
+    assert [file.name[:4] for file in files[4:6]] == ["long", "long"]
+
+
 def test_one_task_has_no_diagram(result: Any, tmp_path: Path) -> None:
     data = result.to_json()
     alone = data | {"results": data["results"][:4], "summary": None}
