@@ -97,6 +97,7 @@ class CellStore:
 
     Attributes:
         damaged: a line for each file that could not be used and will be made anew.
+        data: what tells the data of each dataset from others of its name (:meth:`Experiment.data`), where it is known.
 
     Args:
         folder: the run directory; made by :meth:`prepare`, or with the first cell.
@@ -105,6 +106,7 @@ class CellStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.damaged: list[str] = []
+        self.data: dict[str, str | None] = {}
 
     def prepare(self) -> None:
         """Make the folder and see that files can be written there, before hours go into the first.
@@ -130,7 +132,11 @@ class CellStore:
         return self.folder / "full" / cell.name
 
     def read(self, cell: Cell) -> Outcome | None:
-        """Return a finished cell's outcome; None where there is none, or a damaged one, which is noted."""
+        """Return a finished cell's outcome; None where there is none, or a damaged one, which is noted.
+
+        Raises:
+            SymlossError: it cannot be read, or was trained on other data.
+        """
         path = self.path(cell)
         try:
             text = path.read_bytes()
@@ -145,12 +151,19 @@ class CellStore:
             if data["key"] != cell.key:
                 raise ValueError("it is of another cell")
             device = str(data["environment"]["device"])
-            return Outcome(data["scores"], bool(data["diverged"]), float(data["seconds"]), device)
+            outcome = Outcome(data["scores"], bool(data["diverged"]), float(data["seconds"]), device)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             line = f"{path} is damaged, and its cell is trained again: {error}"
             if line not in self.damaged:
                 self.damaged.append(line)
             return None
+        before, now = data.get("data"), self.data.get(cell.experiment.dataset)
+        if before is not None and now is not None and before != now:
+            raise SymlossError(
+                f"{path} is of other data called {cell.experiment.dataset} than those that are found now; choose "
+                "another --run-dir for these, or name the former with --data-dir"
+            )
+        return outcome
 
     def write(
         self,
@@ -171,6 +184,7 @@ class CellStore:
             "key": cell.key,
             "task": cell.experiment.title,
             "settings": cell.experiment.values,
+            "data": self.data.get(cell.experiment.dataset),
             "loss": {"name": cell.contender.name, "id": cell.contender.id},
             "seed": cell.seed,
             "scores": {

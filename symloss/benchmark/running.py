@@ -52,8 +52,9 @@ def run(
 
     Every finished cell (a loss, a seed, a task) is a file below ``run_dir`` whose name is the hash of all that decides
     its score, so a benchmark that was killed goes on where it was, and one that shares cells with another uses them.
-    The hash knows a dataset or network of the user's own by its name alone: after a change to one, take another
-    ``run_dir``. The last result is kept beside them as ``result.json``.
+    The hash knows datasets and networks by their names. Cells of another copy of a dataset, with other labels or files,
+    are refused; after a change to a factory of the user's own take another ``run_dir``. The last result is kept beside
+    them as ``result.json``.
 
     Example:
         >>> result = run("mine.yaml", workers=8)
@@ -72,7 +73,7 @@ def run(
         smoke: of a YAML file, apply its section ``smoke``.
 
     Raises:
-        SymlossError: bad settings, missing data, or a directory that cannot be used.
+        SymlossError: bad settings, missing data, or a directory that cannot be used or has cells of other data.
         KeyboardInterrupt: Ctrl-C; the chunk in hand is lost, and the same call goes on from there.
     """
     if not isinstance(config, BenchmarkConfig):
@@ -89,6 +90,7 @@ def run(
         for experiment in config.experiments:
             if not all(store.path(cell).exists() for cell in _first_cells(config, experiment)):
                 experiment.check_data()
+        store.data = {one.dataset: one.data() for one in {one.dataset: one for one in config.experiments}.values()}
         store.prepare()
         experiments = with_engines(config.experiments, folder, place)
         called = command or " ".join(sys.argv)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from symloss.data import SOURCES, source_of
+from symloss.data import FOLDER_PREFIX, SOURCES, fingerprint, source_of
 from symloss.errors import SymlossError
 from symloss.tasks import DATASETS, TaskConfig, defaults_of, load_task
 
@@ -105,6 +105,15 @@ class Experiment:
         """
         if self.dataset in SOURCES:
             SOURCES[self.dataset].find()
+
+    def data(self) -> str | None:
+        """Return what tells the data that are there from others of that name; None for none, and for a factory's."""
+        if self.dataset not in SOURCES and not self.dataset.startswith(FOLDER_PREFIX):
+            return None
+        try:
+            return fingerprint(source_of(self.dataset))
+        except SymlossError:  # a folder that only populations take
+            return None
 
     def at(self, lr: float) -> Experiment:
         """Return the experiment with another learning rate."""

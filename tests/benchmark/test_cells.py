@@ -102,6 +102,21 @@ def test_a_damaged_file_is_noted_and_not_used(tmp_path: Path, kind: str) -> None
     assert store.read(CELL) is not None
 
 
+def test_a_cell_of_other_data_is_refused(tmp_path: Path) -> None:
+    store = CellStore(tmp_path)
+    store.data = {"digits": "one"}
+    store.write(CELL, SCORES, diverged=True, seconds=1.25, environment=environment("cpu"), command="")
+    for data in ({"digits": "one"}, {"digits": None}, {"mnist": "two"}):
+        store.data = data
+        assert store.read(CELL) is not None
+    store.data = {"digits": "two"}
+    with pytest.raises(SymlossError, match=r"of other data called digits .* another --run-dir .* --data-dir"):
+        store.read(CELL)
+    assert store.damaged == []
+    stored(tmp_path)  # of unknown data, as those of earlier versions are
+    assert store.read(CELL) is not None
+
+
 def test_a_file_of_another_cell_is_not_used(tmp_path: Path) -> None:
     store = stored(tmp_path)
     other = replace(CELL, seed=4)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from symloss.benchmark import BenchmarkConfig, Progress, Sweep, combine, compare, contenders_of, load_config, run
 from symloss.benchmark import training as training_module
@@ -263,6 +264,22 @@ def test_missing_data_is_said_before_anything_is_trained(
     with pytest.raises(SymlossError, match="cifar-10 is not on this machine"):
         run(config(experiments=experiments), run_dir=tmp_path / "run")
     assert trained == []
+
+
+def test_other_data_of_the_same_name_give_no_old_scores(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
+    data = tmp_path / "data"
+    for number in range(12):
+        path = data / f"class{number % 2}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4), 20 * number, np.uint8)).save(path)
+    experiments = combine([f"imagefolder:{data}"], ["mlp"], settings={"steps": 2, "batch": 2})
+    mine = config(experiments=tuple(experiments))
+    run(mine, run_dir=tmp_path / "run")
+    assert run(mine, run_dir=tmp_path / "run").reused == 6
+    (data / "class0" / "0.png").rename(data / "class1" / "0.png")
+    with pytest.raises(SymlossError, match="is of other data called imagefolder:"):
+        run(mine, run_dir=tmp_path / "run")
+    assert len(trained) == 1
 
 
 def test_where_nothing_can_be_written_nothing_is_trained(
