@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,13 +53,18 @@ class Cell:
         return ("end",) if self.experiment.trainer == "population" else ("best", "last")
 
     @cached_property
+    def loss(self) -> str:
+        """The loss's id; where it is trained raw, so that its factor counts, also how it is written."""
+        return self.contender.written_id if self.experiment.raw else self.contender.id
+
+    @cached_property
     def key(self) -> dict[str, Any]:
         """Everything that decides the scores."""
         return {
             "format": FORMAT,
             "trainer": self.experiment.trainer,
             "settings": self.experiment.settings.digest(),
-            "loss": self.contender.id,
+            "loss": self.loss,
             "seed": self.seed,
             "test": self.test,
         }
@@ -91,14 +97,31 @@ class CellStore:
 
     Attributes:
         damaged: a line for each file that could not be used and will be made anew.
+        data: what tells the data of each dataset from others of its name (:meth:`Experiment.data`), where it is known.
 
     Args:
-        folder: the run directory; made with the first cell.
+        folder: the run directory; made by :meth:`prepare`, or with the first cell.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.damaged: list[str] = []
+        self.data: dict[str, str | None] = {}
+
+    def prepare(self) -> None:
+        """Make the folder and see that files can be written there, before hours go into the first.
+
+        Raises:
+            SymlossError: they cannot.
+        """
+        cells = self.folder / "cells"
+        make_folder(cells)
+        try:
+            tempfile.TemporaryFile(dir=cells).close()
+        except OSError as error:
+            raise SymlossError(
+                f"cannot write in {cells}: {error.strerror}; choose another directory with --run-dir"
+            ) from None
 
     def path(self, cell: Cell) -> Path:
         """Return where a cell's file is, or will be."""
@@ -109,7 +132,11 @@ class CellStore:
         return self.folder / "full" / cell.name
 
     def read(self, cell: Cell) -> Outcome | None:
-        """Return a finished cell's outcome; None where there is none, or a damaged one, which is noted."""
+        """Return a finished cell's outcome; None where there is none, or a damaged one, which is noted.
+
+        Raises:
+            SymlossError: it cannot be read, or was trained on other data.
+        """
         path = self.path(cell)
         try:
             text = path.read_bytes()
@@ -124,12 +151,19 @@ class CellStore:
             if data["key"] != cell.key:
                 raise ValueError("it is of another cell")
             device = str(data["environment"]["device"])
-            return Outcome(data["scores"], bool(data["diverged"]), float(data["seconds"]), device)
+            outcome = Outcome(data["scores"], bool(data["diverged"]), float(data["seconds"]), device)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             line = f"{path} is damaged, and its cell is trained again: {error}"
             if line not in self.damaged:
                 self.damaged.append(line)
             return None
+        before, now = data.get("data"), self.data.get(cell.experiment.dataset)
+        if before is not None and now is not None and before != now:
+            raise SymlossError(
+                f"{path} is of other data called {cell.experiment.dataset} than those that are found now; choose "
+                "another --run-dir for these, or name the former with --data-dir"
+            )
+        return outcome
 
     def write(
         self,
@@ -150,6 +184,7 @@ class CellStore:
             "key": cell.key,
             "task": cell.experiment.title,
             "settings": cell.experiment.values,
+            "data": self.data.get(cell.experiment.dataset),
             "loss": {"name": cell.contender.name, "id": cell.contender.id},
             "seed": cell.seed,
             "scores": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -39,6 +40,13 @@ class Contender:
         """Equal for equivalent formulas; see :attr:`CatalogueLoss.id` for losses that are more than a formula."""
         return loss_id(self.loss) if isinstance(self.loss, Formula) else self.loss.id
 
+    @cached_property
+    def written_id(self) -> str:
+        """The id with a hash of how the loss is written: equivalent losses share an id whatever their factor is."""
+        loss = self.loss
+        written = to_text(loss) if isinstance(loss, Formula) else f"{loss.class_reduction} {loss.text}"
+        return f"{self.id}-{hashlib.blake2b(written.encode(), digest_size=8).hexdigest()}"
+
     def to_json(self) -> dict[str, Any]:
         """Return ``{loss, id, expression, latex, size, note, certificate}``.
 
@@ -65,7 +73,7 @@ class Row:
         validation: the task's first metric over the seeds, on each seed's validation part.
         test: the same on the test set.
         gain: the paired difference in the test score to the baseline; None for the baseline itself.
-        p_adjusted: the gain's p-value, Holm-corrected over the rows of the comparison; None if the gain has none.
+        p_adjusted: the gain's p-value, Holm-corrected over all rows with a gain; None if the gain has none.
         others: validation and test of the task's further metrics, by name.
     """
 
@@ -160,8 +168,13 @@ def rows_of(
     names = [contender.name for contender in contenders]
     reference = test[0][names.index(baseline)]
     gains = [None if name == baseline else paired_difference(test[0][k], reference) for k, name in enumerate(names)]
-    tested = {k: gain.p for k, gain in enumerate(gains) if gain is not None and gain.p is not None}
-    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
+    # A gain without a p-value is a comparison all the same: leaving it out would ease the correction of the others.
+    tested = {k: 1.0 if gain.p is None else gain.p for k, gain in enumerate(gains) if gain is not None}
+    adjusted = {
+        k: p
+        for k, p in zip(tested, holm(list(tested.values())), strict=True)
+        if (gain := gains[k]) is not None and gain.p is not None
+    }
     return [
         Row(
             contender,

@@ -78,6 +78,11 @@ def load_published(path: Path) -> Published:
                     ("tasks", place, "scores", loss), f"{loss} must be a number, or a list of mean and deviation"
                 )
                 continue
+            if numbers[1:] and numbers[1] < 0:
+                document.problems.add(
+                    ("tasks", place, "scores", loss), f"{loss} has the deviation {numbers[1]}; it must be at least 0"
+                )
+                continue
             found[key][loss] = PublishedScore(numbers[0] / unit, numbers[1] / unit if len(numbers) == 2 else None)
     document.problems.raise_any()
     assert shape is not None

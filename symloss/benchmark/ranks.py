@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from symloss.benchmark.statistics import comparable
 from symloss.errors import SymlossError
 
 
@@ -20,14 +21,15 @@ class Friedman:
     Attributes:
         statistic: Friedman's chi-squared, with k - 1 degrees of freedom.
         p: its p-value.
-        f: Iman and Davenport's statistic, which is less conservative; infinite when all datasets agree on the ranks.
-        f_p: its p-value by the F distribution with k - 1 and (k - 1)(n - 1) degrees of freedom.
+        f: Iman and Davenport's statistic, which is less conservative; None where all datasets agree on the ranks, as it
+            is infinite there and says nothing of how many datasets agree.
+        f_p: its p-value by the F distribution with k - 1 and (k - 1)(n - 1) degrees of freedom; None as ``f``.
     """
 
     statistic: float
     p: float
-    f: float
-    f_p: float
+    f: float | None
+    f_p: float | None
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,21 @@ class Ranking:
     alpha: float = 0.05
 
     def to_json(self, names: Sequence[str]) -> dict[str, Any]:
-        """Return ``{datasets, mean_ranks, friedman: {statistic, p, f, f_p}, nemenyi: {alpha, cd, groups}}``.
-
-        An infinite f is None: JSON has no infinity.
-        """
+        """Return ``{datasets, mean_ranks, friedman: {statistic, p, f, f_p}, nemenyi: {alpha, cd, groups}}``."""
         test, cd = self.friedman, self.critical_difference
         groups = [[names[place] for place in group] for group in self.groups]
         return {
             "datasets": self.datasets,
             "mean_ranks": dict(zip(names, self.mean_ranks, strict=True)),
-            "friedman": None if test is None else vars(test) | {"f": test.f if test.f < math.inf else None},
+            "friedman": None if test is None else dict(vars(test)),
             "nemenyi": None if cd is None else {"alpha": self.alpha, "cd": cd, "groups": groups},
         }
 
 
 def ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
     """Return the ranks ``[n, k]`` of k losses on each of n datasets: 1 for the highest score, means where scores tie.
+
+    Scores tie where they are equal to 12 decimals: means of the same scores in another order differ beyond those.
 
     Raises:
         SymlossError: not a table of finite numbers.
@@ -76,7 +77,7 @@ def ranks(scores: Sequence[Sequence[float]]) -> np.ndarray:
         raise SymlossError(
             f"scores of shape {list(table.shape)} cannot be ranked; give finite numbers [datasets, losses]"
         )
-    return np.asarray(stats.rankdata(-table, axis=1), dtype=float)
+    return np.asarray(stats.rankdata(-np.vectorize(comparable)(table), axis=1), dtype=float)
 
 
 def friedman(ranked: np.ndarray, *, ties: bool = True) -> Friedman:
@@ -101,13 +102,11 @@ def friedman(ranked: np.ndarray, *, ties: bool = True) -> Friedman:
             return Friedman(0.0, 1.0, 0.0, 1.0)
         chi /= correction
     left = n * (k - 1) - chi
-    f = (n - 1) * chi / left if left > 1e-12 * n * k else math.inf
-    return Friedman(
-        chi,
-        float(stats.chi2.sf(chi, k - 1)),
-        f,
-        float(stats.f.sf(f, k - 1, (k - 1) * (n - 1))) if f < math.inf else 0.0,
-    )
+    p = float(stats.chi2.sf(chi, k - 1))
+    if left <= 1e-12 * n * k:
+        return Friedman(chi, p, None, None)
+    f = (n - 1) * chi / left
+    return Friedman(chi, p, f, float(stats.f.sf(f, k - 1, (k - 1) * (n - 1))))
 
 
 def critical_difference(losses: int, datasets: int, alpha: float = 0.05) -> float:

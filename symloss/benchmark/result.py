@@ -15,8 +15,8 @@ from symloss.benchmark.compare import Row, rows_of
 from symloss.benchmark.config import BenchmarkConfig
 from symloss.benchmark.published import PublishedScore
 from symloss.benchmark.ranks import Ranking, ranking
-from symloss.benchmark.statistics import Summary, summary
-from symloss.benchmark.trainers import LESS_IS_BETTER, Experiment
+from symloss.benchmark.statistics import Summary, comparable, summary
+from symloss.benchmark.trainers import LESS_IS_BETTER, NO_FRACTION, Experiment
 from symloss.tasks import METRICS
 
 #: A corrected p-value below this is called a difference.
@@ -91,8 +91,11 @@ class TaskResult:
         return 0.0 if row.gain is None else direction(self.metric) * row.gain.mean
 
     def sign(self, row: Row) -> str | None:
-        """Return "=" if a row's mean is within the band of the baseline's, else "+" (better) or "-"; None for it."""
-        if row.gain is None:
+        """Return "=" if a row's mean is within the band of the baseline's, else "+" (better) or "-".
+
+        None for the baseline itself, and for a metric of which points mean nothing.
+        """
+        if row.gain is None or self.metric in NO_FRACTION:
             return None
         points = 100 * self.gain(row)
         return "=" if abs(points) <= self.band * (1 + 1e-9) else "+" if points > 0 else "-"
@@ -196,10 +199,16 @@ class BenchmarkResult:
         }
 
     def _summary(self) -> dict[str, Any] | None:
-        """Return what holds over tasks; None where there is only one."""
+        """Return what holds over tasks; None where there is only one.
+
+        Differences are counted so that more is better. They and the band are left out unless all tasks have one
+        metric, a fraction of 1: a mean of others has no unit.
+        """
         if len(self.tasks) < 2:
             return None
         names = self.config.names
+        metrics = {task.metric for task in self.tasks}
+        metric = metrics.pop() if len(metrics) == 1 and not metrics & NO_FRACTION else None
         rows = []
         for number, name in enumerate(names):
             mine = [(task, task.rows[number]) for task in self.tasks]
@@ -208,8 +217,12 @@ class BenchmarkResult:
             rows.append(
                 {
                     "loss": name,
-                    "difference": None if is_baseline else summary([task.gain(row) for task, row in mine]).to_json(),
-                    "band": None if is_baseline else {sign: signs.count(sign) for sign in ("+", "=", "-")},
+                    "difference": None
+                    if is_baseline or metric is None
+                    else summary([task.gain(row) for task, row in mine]).to_json(),
+                    "band": None
+                    if is_baseline or metric is None
+                    else {sign: signs.count(sign) for sign in ("+", "=", "-")},
                     "significant": None
                     if is_baseline
                     else {
@@ -219,7 +232,7 @@ class BenchmarkResult:
                     "mean_rank": self.ranking.mean_ranks[number],
                 }
             )
-        return {"losses": rows} | {
+        return {"losses": rows, "metric": metric} | {
             key: value for key, value in self.ranking.to_json(names).items() if key != "mean_ranks"
         }
 
@@ -229,23 +242,48 @@ def direction(metric: str) -> float:
     return -1.0 if metric in LESS_IS_BETTER else 1.0
 
 
-def worst(metric: str, classes: int) -> float:
-    """Return what a score that is not finite counts as: the metric's worst value; of nll, which has none, chance's."""
+def worst(metric: str, classes: int, finite: np.ndarray) -> float:
+    """Return what a score that is not finite counts as: the metric's worst value.
+
+    nll has none. A failed run counts there as the worst of the runs beside it, and never as better than chance.
+
+    Args:
+        metric: its name.
+        classes: the number of classes C.
+        finite: the scores beside it, each finite; perhaps none.
+    """
     if metric in METRICS:
         return METRICS[metric].worst
-    return math.log(classes) if metric == "nll" else 0.0
+    return max(math.log(classes), *finite.tolist()) if metric == "nll" else 0.0
 
 
-def scores_of(outcome: Outcome, epoch: str, part: str, metric: str, classes: int) -> float:
-    """Return one score of a cell; ``epoch`` is "best" or "last", which are one for populations."""
+def score_of(outcome: Outcome, epoch: str, part: str, metric: str) -> float:
+    """Return one score of a cell, nan where it is not finite; "best" and "last" epoch are one for populations."""
     value = outcome.scores.get("end", outcome.scores.get(epoch, {}))[part][metric]
-    return worst(metric, classes) if value is None else float(value)
+    return math.nan if value is None else float(value)
 
 
-def choose_rate(metric: str, tried: Sequence[tuple[float, Summary]]) -> Rate:
-    """Return the rate with the best mean validation score; the first of equals."""
-    best = max(tried, key=lambda entry: direction(metric) * entry[1].mean)
-    return Rate(best[0], tuple(tried))
+def scores_of(outcomes: Sequence[Sequence[Outcome]], epoch: str, part: str, metric: str, classes: int) -> np.ndarray:
+    """Return one score of each cell, in the shape of ``outcomes``; what is not finite counts as :func:`worst`."""
+    table = np.array([[score_of(one, epoch, part, metric) for one in mine] for mine in outcomes])
+    finite = np.isfinite(table)
+    return np.where(finite, table, worst(metric, classes, table[finite]))
+
+
+def choose_rate(metric: str, tried: Sequence[tuple[float, Summary]], failed: Sequence[int]) -> Rate:
+    """Return the best rate: with the fewest failed runs, then the best mean validation score; the first of equals.
+
+    Args:
+        metric: the one that decides.
+        tried: each rate with its validation scores.
+        failed: how many of its runs diverged or have a score that is not finite.
+    """
+    # A failed run may hold a harmless score, such as that of the epoch before it failed.
+    best = max(
+        range(len(tried)),
+        key=lambda place: (-failed[place], direction(metric) * comparable(tried[place][1].mean)),
+    )
+    return Rate(tried[best][0], tuple(tried))
 
 
 def task_result(
@@ -268,12 +306,7 @@ def task_result(
     """
 
     def table(epoch: str, part: str) -> np.ndarray:
-        return np.array(
-            [
-                [[scores_of(one, epoch, part, metric, classes) for one in mine] for mine in outcomes]
-                for metric in experiment.metrics
-            ]
-        )
+        return np.array([scores_of(outcomes, epoch, part, metric, classes) for metric in experiment.metrics])
 
     validation, test = table(config.select, "validation"), table(config.select, "test")
     epochs: list[Epochs] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import time
@@ -19,6 +20,7 @@ from symloss.benchmark.result import (
     CellRecord,
     Rate,
     choose_rate,
+    score_of,
     scores_of,
     task_result,
 )
@@ -50,8 +52,9 @@ def run(
 
     Every finished cell (a loss, a seed, a task) is a file below ``run_dir`` whose name is the hash of all that decides
     its score, so a benchmark that was killed goes on where it was, and one that shares cells with another uses them.
-    The hash knows a dataset or network of the user's own by its name alone: after a change to one, take another
-    ``run_dir``. The last result is kept beside them as ``result.json``.
+    The hash knows datasets and networks by their names. Cells of another copy of a dataset, with other labels or files,
+    are refused; after a change to a factory of the user's own take another ``run_dir``. The last result is kept beside
+    them as ``result.json``.
 
     Example:
         >>> result = run("mine.yaml", workers=8)
@@ -70,7 +73,7 @@ def run(
         smoke: of a YAML file, apply its section ``smoke``.
 
     Raises:
-        SymlossError: bad settings, missing data, or a directory that cannot be used.
+        SymlossError: bad settings, missing data, or a directory that cannot be used or has cells of other data.
         KeyboardInterrupt: Ctrl-C; the chunk in hand is lost, and the same call goes on from there.
     """
     if not isinstance(config, BenchmarkConfig):
@@ -87,6 +90,8 @@ def run(
         for experiment in config.experiments:
             if not all(store.path(cell).exists() for cell in _first_cells(config, experiment)):
                 experiment.check_data()
+        store.data = {one.dataset: one.data() for one in {one.dataset: one for one in config.experiments}.values()}
+        store.prepare()
         experiments = with_engines(config.experiments, folder, place)
         called = command or " ".join(sys.argv)
         trainer = CellTrainer(store, where, place, called, progress or _ignore)
@@ -151,12 +156,21 @@ def _rates(
     cells = _sweep_cells(config.sweep, config, experiment)
     outcomes = trainer.ensure(cells)
     records += [CellRecord(*pair, "sweep") for pair in zip(cells, outcomes, strict=True)]
-    scores = iter(scores_of(outcome, config.select, "validation", metric, classes) for outcome in outcomes)
-    tried: list[list[tuple[float, list[float]]]] = [[] for _ in config.contenders]
-    for lr in config.sweep.lr:
-        for mine in tried:
-            mine.append((lr, [next(scores) for _ in range(config.sweep.seeds)]))
-    return [choose_rate(metric, [(lr, summary(values)) for lr, values in mine]) for mine in tried]
+    seeds, losses = config.sweep.seeds, len(config.contenders)
+    runs = [outcomes[first : first + seeds] for first in range(0, len(outcomes), seeds)]  # by rate, then by loss
+    scores = scores_of(runs, config.select, "validation", metric, classes)
+    failed = [
+        sum(one.diverged or math.isnan(score_of(one, config.select, "validation", metric)) for one in mine)
+        for mine in runs
+    ]
+    return [
+        choose_rate(
+            metric,
+            [(lr, summary(mine)) for lr, mine in zip(config.sweep.lr, scores[k::losses], strict=True)],
+            failed[k::losses],
+        )
+        for k in range(losses)
+    ]
 
 
 def _sweep_cells(sweep: Sweep, config: BenchmarkConfig, experiment: Experiment) -> list[Cell]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from symloss.errors import unknown
@@ -15,6 +24,7 @@ Text = Annotated[str, Field(max_length=10_000)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Seeds = Annotated[int, Field(ge=2, le=1000)]
 Settings = dict[str, Any]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def _listed(value: Any) -> Any:
@@ -91,6 +101,14 @@ class SmokeShape(_Shape):
     settings: Settings = {}
     sweep: Sweep = None
 
+    @field_validator("losses", "seeds", "tasks", "metrics", mode="before")
+    @classmethod
+    def _given(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None:  # a key with nothing behind it; what is left out does not come here
+            key = str(info.field_name)
+            raise ValueError(f"{key} is empty; it must be {_RULES[key]}, or to stay as it is without --smoke, left out")
+        return value
+
 
 class BenchmarkShape(_Shape):
     """A whole configuration."""
@@ -119,7 +137,7 @@ class PublishedTaskShape(_Shape):
     model: Name
     condition: str = ""
     metric: Name = "accuracy"
-    scores: Annotated[dict[str, float | list[float]], Field(min_length=1)]
+    scores: Annotated[dict[str, Finite | list[Finite]], Field(min_length=1)]
 
 
 class PublishedShape(_Shape):
@@ -152,7 +170,7 @@ _RULES = {
     "smoke": "a mapping of what --smoke changes",
     "source": "a text that says where the table is from",
     "unit": "percent or fraction",
-    "scores": "a mapping from losses to numbers, or to lists of mean and standard deviation",
+    "scores": "a mapping from losses to finite numbers, or to lists of mean and standard deviation",
     "dataset": "a dataset's name",
     "model": "a model's name",
     "condition": "a condition's name",

@@ -101,6 +101,11 @@ def paired_difference(scores: Sequence[float], baseline_scores: Sequence[float])
     return Paired(mean, p, _interval(mean, spread, n))
 
 
+def comparable(score: float) -> float:
+    """Return a score as it is compared with others: without its last bits, in which equal means of seeds differ."""
+    return round(score, 12)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted for many comparisons by Holm's step-down method, in the order given.
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from symloss.data import SOURCES, source_of
+from symloss.data import FOLDER_PREFIX, SOURCES, fingerprint, source_of
 from symloss.errors import SymlossError
 from symloss.tasks import DATASETS, TaskConfig, defaults_of, load_task
 
@@ -25,6 +25,8 @@ TRAINERS: dict[str, str] = {
 
 #: Metrics of which less is better.
 LESS_IS_BETTER = frozenset({"ece", "nll"})
+#: Metrics that are no fraction of 1: they are shown as they are, and points mean nothing for them.
+NO_FRACTION = frozenset({"nll"})
 
 
 class Settings(Protocol):
@@ -103,6 +105,15 @@ class Experiment:
         """
         if self.dataset in SOURCES:
             SOURCES[self.dataset].find()
+
+    def data(self) -> str | None:
+        """Return what tells the data that are there from others of that name; None for none, and for a factory's."""
+        if self.dataset not in SOURCES and not self.dataset.startswith(FOLDER_PREFIX):
+            return None
+        try:
+            return fingerprint(source_of(self.dataset))
+        except SymlossError:  # a folder that only populations take
+            return None
 
     def at(self, lr: float) -> Experiment:
         """Return the experiment with another learning rate."""

@@ -34,8 +34,8 @@ class Progress:
     """Where a benchmark is.
 
     Attributes:
-        done, total: cells, those found finished included.
-        reused: cells found finished.
+        done, total: cells, those found finished and those equal to others included.
+        reused: cells found finished, each counted once.
         trained: cells trained by this call.
         what: what is in hand.
         part: the share of the chunk in hand that is done, in cells.
@@ -58,10 +58,14 @@ class Progress:
         self.total += cells
 
     def found(self, experiment: Experiment, cells: int) -> None:
-        """Count cells that were there already."""
+        """Count cells that were there before this call."""
+        self.repeated(experiment, cells)
+        self.reused += cells
+
+    def repeated(self, experiment: Experiment, cells: int) -> None:
+        """Count cells that equal others of this call."""
         self._waiting[experiment.title] -= cells
         self.done += cells
-        self.reused += cells
 
     def partly(self, experiment: Experiment, cells: float, seconds: float) -> None:
         """Note that so much of the chunk in hand is done, after so many seconds."""
@@ -107,6 +111,7 @@ class CellTrainer:
     def __init__(self, store: CellStore, executor: Executor, device: str, command: str, watch: Watch) -> None:
         self.store, self.executor, self.device, self.command, self.watch = store, executor, device, command, watch
         self.progress = Progress()
+        self._met: set[str] = set()
 
     def ensure(self, cells: Sequence[Cell]) -> list[Outcome]:
         """Train those of the cells that are not finished, and return the outcomes of all in their order.
@@ -115,13 +120,14 @@ class CellTrainer:
         """
         found = [self.store.read(cell) for cell in cells]
         missing: dict[str, Cell] = {}
-        extra: dict[str, int] = defaultdict(int)
         for cell, outcome in zip(cells, found, strict=True):
-            if outcome is not None or cell.name in missing:
+            if cell.name in self._met:
+                self.progress.repeated(cell.experiment, 1)
+            elif outcome is not None:
                 self.progress.found(cell.experiment, 1)
-                extra[cell.name] += 1
             else:
                 missing[cell.name] = cell
+            self._met.add(cell.name)
         self.watch(self.progress)
         by_experiment: dict[str, list[Cell]] = defaultdict(list)
         for cell in missing.values():
@@ -156,7 +162,7 @@ class CellTrainer:
         """Cut cells of one experiment into rectangles of losses and seeds."""
         by_loss: dict[str, list[Cell]] = defaultdict(list)
         for cell in cells:
-            by_loss[cell.contender.id].append(cell)
+            by_loss[cell.loss].append(cell)
         alike: dict[tuple[int, ...], list[list[Cell]]] = defaultdict(list)  # losses that lack the same seeds
         for mine in by_loss.values():
             alike[tuple(cell.seed for cell in mine)].append(mine)
@@ -233,7 +239,7 @@ def _job(chunk: Sequence[Cell], device: str) -> Job:
     """Return the job that trains a rectangle of cells."""
     task = chunk[0].experiment.settings
     assert isinstance(task, TaskConfig)
-    losses = {cell.contender.id: cell.contender.loss for cell in chunk}
+    losses = {cell.loss: cell.contender.loss for cell in chunk}
     named = tuple(loss if isinstance(loss, Formula) else title(loss) for loss in losses.values())
     seeds = tuple(dict.fromkeys(cell.seed for cell in chunk))
     return Job(task, named, seeds, task.steps, chunk[0].test, device)

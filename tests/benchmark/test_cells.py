@@ -63,6 +63,15 @@ def test_the_name_is_of_what_decides_the_score() -> None:
     assert len({CELL.name, *(cell.name for cell in others)}) == 1 + len(others)
 
 
+def test_a_factor_counts_where_losses_are_trained_as_they_are_written() -> None:
+    forms = ["-y_true*log(y_pred)", "-10*y_true*log(y_pred)"]
+    losses = [Contender("x", parse_formula(text)) for text in forms] + [Contender("ce", find("ce"))]
+    [raw] = combine(["digits"], ["resnet18"], trainer="full", settings={"raw": True})
+    assert len({Cell(raw, loss, 0).name for loss in losses}) == 3
+    assert len({Cell(raw.having({"raw": False}), loss, 0).name for loss in losses}) == 1
+    assert Cell(raw, replace(losses[0], name="y"), 0).name == Cell(raw, losses[0], 0).name
+
+
 def change(key: str, value: Any) -> Any:
     return lambda text: json.dumps({**json.loads(text), key: value})
 
@@ -90,6 +99,21 @@ def test_a_damaged_file_is_noted_and_not_used(tmp_path: Path, kind: str) -> None
     assert len(store.damaged) == 1
     assert str(path) in store.damaged[0]
     stored(tmp_path)
+    assert store.read(CELL) is not None
+
+
+def test_a_cell_of_other_data_is_refused(tmp_path: Path) -> None:
+    store = CellStore(tmp_path)
+    store.data = {"digits": "one"}
+    store.write(CELL, SCORES, diverged=True, seconds=1.25, environment=environment("cpu"), command="")
+    for data in ({"digits": "one"}, {"digits": None}, {"mnist": "two"}):
+        store.data = data
+        assert store.read(CELL) is not None
+    store.data = {"digits": "two"}
+    with pytest.raises(SymlossError, match=r"of other data called digits .* another --run-dir .* --data-dir"):
+        store.read(CELL)
+    assert store.damaged == []
+    stored(tmp_path)  # of unknown data, as those of earlier versions are
     assert store.read(CELL) is not None
 
 

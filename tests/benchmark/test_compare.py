@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from symloss import losses
 from symloss.benchmark import Contender, catalogue_contenders, compare, holm, paired_difference
+from symloss.benchmark.compare import rows_of
 from symloss.codegen.gradients import gradients_of, scale_of, tabulate
 from symloss.codegen.tables import AutogradGradients, MixedGradients, TableGradients
 from symloss.errors import SymlossError
@@ -32,6 +34,17 @@ def test_gains_are_paired_with_the_baseline_wherever_it_stands() -> None:
         assert row.gain == paired_difference(row.test.scores, rows[1].test.scores)
     assert [row.p_adjusted for row in others] == holm([row.gain.p for row in others if row.gain and row.gain.p])
     assert all(0.3 < row.validation.mean <= 1 for row in rows)
+
+
+def test_a_gain_without_a_p_value_counts_in_the_correction() -> None:
+    contenders = catalogue_contenders(["ce", "ngl", "mae"])
+    test = np.array([[[0.5, 0.625, 0.5], [0.625, 0.75, 0.625], [0.625, 0.75, 0.75]]])
+    rows = rows_of(contenders, ["accuracy"], test, test, [1.0] * 3, "ce")
+    assert rows[1].gain is not None
+    assert (rows[1].gain.p, rows[1].p_adjusted) == (None, None)  # equal gains on every seed
+    assert rows[2].gain is not None
+    assert rows[2].gain.p is not None
+    assert rows[2].p_adjusted == pytest.approx(2 * rows[2].gain.p)
 
 
 def test_the_same_loss_in_another_form_and_company_scores_the_same_bits() -> None:

@@ -44,6 +44,8 @@ def test_demsars_example() -> None:
     plain = friedman(ranked, ties=False)
     assert plain.statistic == pytest.approx(9.28, abs=5e-3)
     assert plain.f == pytest.approx(3.69, abs=5e-3)
+    assert plain.f is not None
+    assert plain.f_p is not None
     # The critical value of F(3, 39) at 5 % is 2.85.
     assert plain.f_p == pytest.approx(stats.f.sf(plain.f, 3, 39))
     assert plain.f_p < 0.05
@@ -101,12 +103,26 @@ def test_groups_hold_exactly_the_pairs_that_do_not_differ(means: list[float], di
     assert not any(set(a) < set(b) for a in found for b in found)
 
 
+def test_equal_means_tie_whatever_the_order_of_their_seeds() -> None:
+    scores = [0.1, 0.7, 0.3]
+    first, second = (sum(scores) / 3, sum(scores[::-1]) / 3)
+    assert first != second
+    assert ranks([[first, second, 0.5]]).tolist() == [[2.5, 2.5, 1.0]]
+
+
 def test_when_all_datasets_agree() -> None:
     found = friedman(ranks([[0.9, 0.8, 0.7]] * 4))
     assert found.statistic == pytest.approx(8)
-    assert (found.f, found.f_p) == (math.inf, 0.0)
+    # An infinite F would have p 0 for two datasets as for a hundred.
+    assert (found.f, found.f_p) == (None, None)
+    assert found.p == pytest.approx(math.exp(-4))  # of chi-squared with 2 degrees of freedom
     data = ranking([[0.9, 0.8, 0.7]] * 4).to_json(["a", "b", "c"])
-    assert json.loads(json.dumps(data, allow_nan=False))["friedman"]["f"] is None
+    assert json.loads(json.dumps(data, allow_nan=False))["friedman"] == {
+        "statistic": found.statistic,
+        "p": found.p,
+        "f": None,
+        "f_p": None,
+    }
 
 
 def test_two_losses_or_one_dataset_have_ranks_alone() -> None:

@@ -167,6 +167,15 @@ def test_full_size_recipes(small: Path, full_trainer: Callable[..., Any]) -> Non
         load_config(small)
 
 
+@pytest.mark.parametrize("key", ["losses", "seeds", "tasks", "metrics"])
+def test_an_empty_key_of_smoke_is_refused(small: Path, key: str) -> None:
+    lines = small.read_text().splitlines()
+    small.write_text("\n".join([*lines[:-1], "smoke:", "  settings: {steps: 5}", f"  {key}:"]) + "\n")
+    for smoke in (True, False):
+        with pytest.raises(SymlossError, match=rf"small.yaml:{len(lines) + 2}: {key} is empty; it must be .*left out"):
+            load_config(small, smoke=smoke)
+
+
 PUBLISHED = """\
 source: Somebody 2024, table 1
 tasks:
@@ -197,6 +206,13 @@ def test_published_tables(tmp_path: Path, small: Path) -> None:
         load_published(path)
     path.write_text(PUBLISHED.replace("ngl: 98", "ngl: [98, 1, 2]"))
     with pytest.raises(SymlossError, match=r"published.yaml:3: ngl must be a number, or a list of mean and deviation"):
+        load_published(path)
+    for number in (".nan", ".inf", "[98, .nan]"):
+        path.write_text(PUBLISHED.replace("ngl: 98", f"ngl: {number}"))
+        with pytest.raises(SymlossError, match=r"published.yaml:3: scores must be .* finite numbers"):
+            load_published(path)
+    path.write_text(PUBLISHED.replace("ngl: 98", "ngl: [98, -1]"))
+    with pytest.raises(SymlossError, match=r"published.yaml:3: ngl has the deviation -1.0; it must be at least 0"):
         load_published(path)
     path.write_text(PUBLISHED + PUBLISHED.splitlines()[2] + "\n")
     with pytest.raises(SymlossError, match=r"published.yaml:5: the task digits, .* is given twice"):

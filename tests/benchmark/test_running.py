@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from symloss.benchmark import BenchmarkConfig, Progress, Sweep, combine, compare, contenders_of, load_config, run
 from symloss.benchmark import training as training_module
@@ -78,6 +79,14 @@ def test_finished_cells_are_not_trained_again(tmp_path: Path, trained: list[tupl
     assert result.reused == 6
     fresh = run(more, run_dir=tmp_path / "fresh")
     assert [row.test for row in result.tasks[0].rows] == [row.test for row in fresh.tasks[0].rows]
+
+
+def test_cells_that_equal_others_of_the_call_were_not_found_finished(tmp_path: Path) -> None:
+    twice = config(contenders=contenders_of(["ce", "-2*y_true*log(y_pred)"]))
+    states: list[tuple[int, int]] = []
+    first = run(twice, run_dir=tmp_path, progress=lambda progress: states.append((progress.done, progress.total)))
+    assert (first.reused, first.to_json()["cells"]["total"], states[-1]) == (0, 2, (4, 4))
+    assert run(twice, run_dir=tmp_path).reused == 2
 
 
 def test_a_damaged_cell_is_said_and_trained_again(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
@@ -188,6 +197,27 @@ def test_full_size_sweep(tmp_path: Path, full_trainer: Callable[..., Any]) -> No
     assert not [line for line in lines if ",test," in line]  # the trainer reads it, and nothing looks
 
 
+def test_a_rate_that_diverges_is_not_taken(tmp_path: Path, full_trainer: Callable[..., Any]) -> None:
+    def score(metric: str, part: str, epoch: str, name: str, seed: int, lr: float) -> float:
+        # 2.6 is worse than chance's log(10), which a failed run must not count as.
+        return {0.1: 2.6, 0.2: math.nan, 0.4: 0.1}[lr]
+
+    trainer = full_trainer(score)
+    trainer.diverges = lambda name, lr: lr == 0.4  # with the score of an epoch before it did
+    experiments = combine(["svhn"], ["resnet18"], trainer="full", metrics=["nll"])
+    swept = config(experiments=tuple(experiments), sweep=Sweep((0.1, 0.2, 0.4), 1))
+    rates = run(swept, run_dir=tmp_path).tasks[0].rates
+    assert [rate.lr for rate in rates] == [0.1] * 3
+    assert [scores.mean for _, scores in rates[0].tried] == [2.6, 2.6, 0.1]
+
+
+def test_a_failed_run_has_no_better_nll_than_any_other(tmp_path: Path, full_trainer: Callable[..., Any]) -> None:
+    full_trainer(lambda metric, part, epoch, name, seed, lr: math.nan if name == "mae" else 3.0 + seed)
+    experiments = combine(["svhn"], ["resnet18"], trainer="full", metrics=["nll"])
+    [task] = run(config(experiments=tuple(experiments)), run_dir=tmp_path).tasks
+    assert [row.test.mean for row in task.rows] == [3.5, 3.5, 4.0]
+
+
 def test_a_score_that_is_not_finite_counts_as_the_worst(tmp_path: Path, full_trainer: Callable[..., Any]) -> None:
     def score(metric: str, part: str, epoch: str, name: str, seed: int, lr: float) -> float:
         return math.nan if name == "mae" else 0.5 + 0.1 * seed
@@ -200,7 +230,8 @@ def test_a_score_that_is_not_finite_counts_as_the_worst(tmp_path: Path, full_tra
     assert [mae.others[name][1].mean for name in ("ece", "miou")] == [1.0, 0.0]
     assert mae.gain is not None
     assert mae.gain.mean > 0
-    assert task.sign(mae) == "-"  # of nll less is better
+    assert task.gain(mae) < 0  # of nll less is better
+    assert task.sign(mae) is None  # and points mean nothing
 
 
 def test_a_trainer_that_forgets_a_metric(tmp_path: Path, full_trainer: Callable[..., Any], monkeypatch: Any) -> None:
@@ -232,6 +263,35 @@ def test_missing_data_is_said_before_anything_is_trained(
     experiments = (*config().experiments, *combine(["cifar-10"], ["mlp"]))
     with pytest.raises(SymlossError, match="cifar-10 is not on this machine"):
         run(config(experiments=experiments), run_dir=tmp_path / "run")
+    assert trained == []
+
+
+def test_other_data_of_the_same_name_give_no_old_scores(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
+    data = tmp_path / "data"
+    for number in range(12):
+        path = data / f"class{number % 2}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4), 20 * number, np.uint8)).save(path)
+    experiments = combine([f"imagefolder:{data}"], ["mlp"], settings={"steps": 2, "batch": 2})
+    mine = config(experiments=tuple(experiments))
+    run(mine, run_dir=tmp_path / "run")
+    assert run(mine, run_dir=tmp_path / "run").reused == 6
+    (data / "class0" / "0.png").rename(data / "class1" / "0.png")
+    with pytest.raises(SymlossError, match="is of other data called imagefolder:"):
+        run(mine, run_dir=tmp_path / "run")
+    assert len(trained) == 1
+
+
+def test_where_nothing_can_be_written_nothing_is_trained(
+    tmp_path: Path, trained: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **named: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(SymlossError, match=r"cannot write.* Permission denied; choose another"):
+        run(config(), run_dir=tmp_path)
     assert trained == []
 
 
@@ -297,7 +357,7 @@ def test_over_tasks(tmp_path: Path, small: Path) -> None:
             assert sum(row["band"].values()) == 2
         else:
             assert row["difference"] is None
-    table = np.array([[row.test.mean for row in task.rows] for task in result.tasks])
+    table = np.array([[round(row.test.mean, 12) for row in task.rows] for task in result.tasks])
     expected = [np.mean([1 + (r > r[k]).sum() + ((r == r[k]).sum() - 1) / 2 for r in table]) for k in range(3)]
     assert [row["mean_rank"] for row in summary["losses"]] == pytest.approx(expected)
     assert summary["nemenyi"]["cd"] == pytest.approx(2.343 * math.sqrt(3 * 4 / (6 * 2)), abs=2e-3)
@@ -315,6 +375,26 @@ def test_the_band_and_the_direction(tmp_path: Path, full_trainer: Callable[..., 
     # Equal gains on every seed have no spread to judge by.
     assert [up.differs(row) for row in up.rows] == [0, 0, 0]
     assert result.ranking.mean_ranks == (2, 2, 2)
+    summary = result.to_json()["summary"]
+    assert summary["metric"] is None
+    assert [(row["difference"], row["band"]) for row in summary["losses"]] == [(None, None)] * 3  # of two metrics
+    assert [row["mean_rank"] for row in summary["losses"]] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(("metric", "gain"), [("accuracy", 0.1), ("ece", -0.1), ("nll", None)])
+def test_differences_over_tasks_count_so_that_more_is_better(
+    tmp_path: Path, full_trainer: Callable[..., Any], metric: str, gain: float | None
+) -> None:
+    full_trainer(lambda metric, part, epoch, name, seed, lr: 0.5 + 0.1 * (name == "ngl"))
+    experiments = combine(["svhn"], ["resnet18"], [{}, {"epochs": 4}], trainer="full", metrics=[metric])
+    summary = run(config(experiments=tuple(experiments)), run_dir=tmp_path).to_json()["summary"]
+    assert summary["metric"] == (None if gain is None else metric)
+    found = summary["losses"][1]
+    if gain is None:
+        assert (found["difference"], found["band"]) == (None, None)
+    else:
+        assert found["difference"]["mean"] == pytest.approx(gain)
+        assert found["band"] == {"+": 2 * (gain > 0), "=": 0, "-": 2 * (gain < 0)}
 
 
 def test_cells_of_an_unknown_store_are_missing(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from rich.console import Console
 from symloss.benchmark import BenchmarkConfig, Published, PublishedScore, Sweep, combine, contenders_of, run
 from symloss.errors import SymlossError
 from symloss.report import benchmark_csv, benchmark_latex, benchmark_tables, check_figures, save_benchmark_figures
+from symloss.report.benchmark import ranking_text
 from symloss.report.benchmark_files import COLUMNS, escaped
 
 LONG = "exp(-y_pred*(1 + y_true)) + 0.25*(y_true - y_pred)**2"
@@ -88,6 +89,48 @@ def test_nll_is_no_percentage_and_less_is_better(result: Any) -> None:
     assert not re.search(rf"│ *{100 * data['results'][0]['test']['mean']:.2f} ", text)
     assert f"{data['results'][0]['test']['mean']:.2f} [" in text
     assert "nll over 3 seeds; less is better" in text
+    gain = data["results"][1]["gain"]["mean"]
+    assert f"{gain:+.2f}" in text
+    assert not any(f"{100 * row['gain']['mean']:+.2f}│" in text for row in data["results"][1:4])
+    flat = " ".join(text.split())
+    assert "score to ce, of nll in its own unit; p:" in flat
+
+
+def test_a_summary_without_one_unit_has_ranks_alone(result: Any) -> None:
+    data = copy.deepcopy(result.to_json())
+    data["summary"]["metric"] = None
+    for row in data["summary"]["losses"]:
+        row["difference"] = row["band"] = None
+    for row in data["results"]:
+        row["band"] = None
+    text, latex = shown(data), benchmark_latex(data)
+    assert "Over 4 tasks: mean rank" in text
+    assert "Over 4 tasks: mean rank" in latex
+    assert balanced(latex)
+    for rest in (text.partition("Over 4 tasks")[2], latex.partition("Over 4 tasks")[2]):
+        assert "ifference to" not in rest.partition("Same seeds")[0]
+        assert "baseline" not in rest
+        for row in data["summary"]["losses"]:
+            assert f"{row['mean_rank']:.2f}" in rest
+    assert "better, worse" not in latex
+    assert "+ better" not in text
+
+
+def test_a_turned_sign_is_said(result: Any) -> None:
+    data = copy.deepcopy(result.to_json())
+    assert "more is better" not in shown(data) + benchmark_latex(data)
+    data["summary"]["metric"] = "ece"
+    for text in (shown(data), benchmark_latex(data)):
+        assert "mean difference to ce in points of ece, more is better" in " ".join(text.split())
+
+
+def test_an_infinite_f_is_left_out(result: Any) -> None:
+    summary = copy.deepcopy(result.to_json()["summary"])
+    summary["friedman"] |= {"f": 2.5, "f_p": 0.125}
+    assert "Iman-Davenport F 2.5, p 0.125. Nemenyi" in ranking_text(summary)
+    summary["friedman"] |= {"f": None, "f_p": None}
+    assert "Iman" not in ranking_text(summary)
+    assert f"p {summary['friedman']['p']:.3g}. Nemenyi" in ranking_text(summary)
 
 
 def test_the_csv_has_every_number_once(result: Any) -> None:
@@ -142,6 +185,14 @@ def test_the_latex_has_the_form_of_tables(result: Any) -> None:
     assert rf"\mathbf{{{100 * best.test.mean:.2f}}}" in latex
 
 
+def test_the_best_are_bold_whatever_the_order_of_their_seeds(result: Any) -> None:
+    data = copy.deepcopy(result.to_json())
+    data["results"], data["summary"] = data["results"][:4], None
+    for row, mean in zip(data["results"], [0.2, 0.3, 0.1 + 0.2, 0.1], strict=True):
+        row["test"]["mean"] = mean
+    assert benchmark_latex(data).count(r"\mathbf{30.00}") == 2
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_the_latex_compiles(result: Any, tmp_path: Path) -> None:
     (tmp_path / "tables.tex").write_text(benchmark_latex(result.to_json()))
@@ -181,6 +232,18 @@ def test_figures(result: Any, tmp_path: Path) -> None:
     assert "a_b &amp; 50%" in words(files[1]) or "a_b & 50%" in words(files[1])
     before = [file.read_bytes() for file in files]
     assert [file.read_bytes() for file in save_benchmark_figures(data, tmp_path / "new")] == before
+
+
+def test_every_task_has_a_figure_of_its_own(result: Any, tmp_path: Path) -> None:
+    rows = result.to_json()["results"][:2]
+    titles = ["a/b", "a b", "A b", "critical-difference", "long" * 100, "long" * 101, "ю", "c"]
+    data = {"results": [row | {"task": title} for title in titles for row in rows], "summary": None}
+    files = save_benchmark_figures(data, tmp_path)
+    assert len({str(file).lower() for file in files}) == len(titles)
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+    assert files[-1].name == "c.svg"
+    assert "critical-difference.svg" not in [file.name for file in files]
+    assert [file.name[:4] for file in files[4:6]] == ["long", "long"]
 
 
 def test_one_task_has_no_diagram(result: Any, tmp_path: Path) -> None:
