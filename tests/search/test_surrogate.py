@@ -33,7 +33,7 @@ def test_it_learns_an_order_that_the_curves_decide_and_forgets_nothing_between_p
     fresh, truth = curves(200, 2)
     surrogate = Surrogate(trained(merit), vectors, 7)
     guess = surrogate.predict(fresh)
-    assert spearmanr(guess, truth).statistic > 0.6
+    assert spearmanr(guess, truth).statistic > 0.7
     assert np.isin(np.argsort(-truth)[:10], np.argsort(-guess)[:50]).mean() >= 0.8
     assert np.array_equal(guess, Surrogate(trained(merit), vectors, 7).predict(fresh))
 
