@@ -103,7 +103,7 @@ def test_digits_do_not_pass_for_clothes(small, small_source, tmp_path, monkeypat
         (as_idx(np.zeros((2, 3), dtype=np.uint8))[:-1], "has 17 bytes; its header announces 18"),
         (as_idx(np.zeros((2, 3), dtype=np.uint8)) + b"x", "has 19 bytes; its header announces 18"),
         (b"\0\0\x08\x03\0\0", "bytes; its header"),
-        (gzip.compress(b"\0" * 1000)[:-9], "cannot read"),
+        pytest.param(gzip.compress(b"\0" * 1000)[:-9], "cannot read", id="cut"),  # gzip writes the time: no stable name
         (b"\x1f\x8b" + b"x" * 50, "cannot read"),
     ],
 )
