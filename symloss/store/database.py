@@ -12,6 +12,7 @@ from symloss.errors import SymlossError
 from symloss.formula import parse_formula
 from symloss.grammar import Grammar
 from symloss.search import LATE_SCREENS, Candidate, Generation, Rejection, Scores
+from symloss.store.guard import check_tables
 
 #: Raised when the tables change; a database of another version is refused.
 VERSION = 2
@@ -55,6 +56,7 @@ class Database:
         fresh = not path.exists()
         with self._guard():
             self._connection = sqlite3.connect(path, isolation_level=None)
+            check_tables(self._connection, path)
             # Write-ahead logging keeps every committed transaction when the process is killed.
             self._connection.execute("PRAGMA journal_mode = WAL")
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]

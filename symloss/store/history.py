@@ -13,6 +13,7 @@ import numpy as np
 
 from symloss.errors import SymlossError
 from symloss.store.database import VERSION
+from symloss.store.guard import check_tables
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def read_history(path: Path) -> History | None:
         return None
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            check_tables(connection, path)
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version != VERSION:
                 raise SymlossError(f"{path} is of version {version}; this symloss reads version {VERSION}")
@@ -79,7 +81,7 @@ def read_history(path: Path) -> History | None:
             first = json.loads(text)[0][0]
             rungs.setdefault(rung, {})[name] = float(np.mean(first))
             seeds[rung] = len(first)
-    except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
+    except (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         if isinstance(error, SymlossError):
             raise
         raise SymlossError(f"the run's database {path} cannot be read: {error}; is it damaged?") from None
