@@ -12,7 +12,7 @@ from symloss.errors import SymlossError
 from symloss.formula import parse_formula
 from symloss.grammar import Grammar
 from symloss.search import LATE_SCREENS, Candidate, Generation, Rejection, Scores
-from symloss.store.guard import check_tables
+from symloss.store.guard import check_tables, shaped
 
 #: Raised when the tables change; a database of another version is refused.
 VERSION = 2
@@ -92,24 +92,24 @@ class Database:
                 "WHERE generation = ? ORDER BY position",
                 (number,),
             ).fetchall()
-        return Generation(
-            number=number,
-            candidates=[
-                Candidate(
-                    id=name,
-                    derivation=self._grammar.derivation_from_json(json.loads(derivation)),
-                    size=size,
-                    generation=number,
-                    index=position,
-                    origin=origin,
-                    parents=tuple(json.loads(parents)),
-                )
-                for name, derivation, size, position, origin, parents in candidates
-            ],
-            drawn=row[0],
-            rejections=rejections,
-            known=[parse_formula(r.expression) for r in rejections if r.screen in LATE_SCREENS],
-        )
+            return Generation(
+                number=number,
+                candidates=[
+                    Candidate(
+                        id=name,
+                        derivation=self._grammar.derivation_from_json(json.loads(derivation)),
+                        size=size,
+                        generation=number,
+                        index=position,
+                        origin=origin,
+                        parents=tuple(json.loads(parents)),
+                    )
+                    for name, derivation, size, position, origin, parents in candidates
+                ],
+                drawn=row[0],
+                rejections=rejections,
+                known=[parse_formula(r.expression) for r in rejections if r.screen in LATE_SCREENS],
+            )
 
     def save_generation(self, generation: Generation) -> None:
         """Write a drawn generation in one transaction."""
@@ -143,7 +143,7 @@ class Database:
         """Return the scores of a rung by candidate id."""
         with self._guard():
             rows = self._connection.execute("SELECT id, scores FROM scores WHERE rung = ?", (rung,)).fetchall()
-        return {name: _scores(json.loads(scores)) for name, scores in rows}
+            return {name: _scores(json.loads(scores)) for name, scores in rows}
 
     def save_scores(self, rung: int, scores: Mapping[str, Scores]) -> None:
         """Write some candidates' scores in one transaction."""
@@ -157,7 +157,7 @@ class Database:
         """Return how long earlier processes worked."""
         with self._guard():
             row = self._connection.execute("SELECT seconds FROM clock").fetchone()
-        return float(row[0]) if row else 0.0
+            return float(row[0]) if row else 0.0
 
     def save_seconds(self, seconds: float) -> None:
         """Write how long all processes worked."""
@@ -168,7 +168,7 @@ class Database:
         """Return the generation before which the search stopped, and why; None if it has not."""
         with self._guard():
             row = self._connection.execute("SELECT generation, reason FROM stop").fetchone()
-        return (int(row[0]), str(row[1])) if row else None
+            return (int(row[0]), str(row[1])) if row else None
 
     def save_stop(self, generation: int, reason: str) -> None:
         """Write that the search stopped."""
@@ -188,7 +188,8 @@ class Database:
     @contextmanager
     def _guard(self) -> Iterator[None]:
         try:
-            yield
+            with shaped(self._path):
+                yield
         except sqlite3.Error as error:
             raise SymlossError(
                 f"the run's database {self._path} cannot be used: {error}; "
