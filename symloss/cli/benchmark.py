@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symloss.cli import completion
 from symloss.cli import task_options as options
 from symloss.cli.output import (
     check_writable,
@@ -35,7 +36,10 @@ def command(
     context: typer.Context,
     losses: Annotated[
         list[str] | None,
-        typer.Argument(help="Known losses such as 'focal(gamma=1)', RUN:RANK or formulas; ce is always compared."),
+        typer.Argument(
+            help="Known losses such as 'focal(gamma=1)', RUN:RANK or formulas; ce is always compared.",
+            autocompletion=completion.loss,
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A YAML file that says all of it: losses, tasks, settings, sweep.")

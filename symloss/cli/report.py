@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from symloss.cli import completion
 from symloss.cli.output import check_writable, waiting
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run's directory, or its name below runs/.")],
+    run: Annotated[
+        Path,
+        typer.Argument(help="A run's directory, or its name below runs/.", autocompletion=completion.ended_run),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file; report.html in the run's directory by default.")
     ] = None,
