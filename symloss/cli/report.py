@@ -1,4 +1,4 @@
-"""`symloss report`: a finished run as one HTML page."""
+"""`symloss report`: a finished search or benchmark as one HTML page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def command(
         Path | None, typer.Option("--output", "-o", help="The file; report.html in the run's directory by default.")
     ] = None,
 ) -> None:
-    """Write a finished run as one HTML page that needs no network."""
+    """Write a finished search or benchmark as one HTML page that needs no network."""
     if output is not None:
         check_writable(str(output))
     console = Console()
