@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +15,15 @@ import typer
 from symloss.cli import completion
 from symloss.cli import task_options as options
 from symloss.cli.output import (
+    QuietOption,
+    VerboseOption,
+    check_verbosity,
     check_writable,
     console_for,
     resolve_loss,
+    stopping_line,
+    waiting,
+    warnings_hidden,
     whole_number,
     write_json,
     write_text,
@@ -29,7 +38,7 @@ if TYPE_CHECKING:
 
 #: What may stand beside --config: how and where it runs, and what is written.
 _FREE = ("config", "smoke", "seeds", "data_dir", "device", "workers", "ray", "run_dir")
-_OUTPUTS = ("json_file", "csv_file", "latex_file", "figures", "page")
+_OUTPUTS = ("json_file", "csv_file", "latex_file", "figures", "page", "quiet", "verbose")
 
 
 def command(
@@ -84,6 +93,8 @@ def command(
     figures: Annotated[
         Path | None, typer.Option(help="Draw intervals and the critical-difference diagram into this directory.")
     ] = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Train losses with the same seeds, splits and budget, and say which differences are larger than noise."""
     targets = [json_file, csv_file, latex_file]
@@ -92,14 +103,16 @@ def command(
     if targets.count("-") > 1:
         raise SymlossError("two outputs cannot share standard output; write one of them to a file")
     _check_beside(context, config)
+    check_verbosity(quiet, verbose)
     sys.path.insert(0, "")  # package.module:factory may lie beside where the command is called
     # Under torchrun all processes train together, and the first one speaks.
     first = os.environ.get("RANK", "0") == "0"
     console = console_for("-" if "-" in targets else None)
     console.quiet = not first
-    with console.status("starting (importing torch)"):
+    with nullcontext() if quiet else waiting(console, "starting (importing torch)"):
         from symloss import benchmark
-        from symloss.report import CellBar
+        from symloss.report import CellBar, Verbosity
+        from symloss.runtime import STOP_SIGNALS, Stopping
 
         if figures is not None:
             from symloss.report import check_figures
@@ -136,16 +149,27 @@ def command(
                 benchmark.experiments_of(tasks),
                 seeds,
             )
-    for note in filter(None, (chosen.description, chosen.cost)):
+    for note in () if quiet else filter(None, (chosen.description, chosen.cost)):
         console.print(note, style="dim", markup=False, highlight=False)
     folder = run_dir or benchmark.default_folder(chosen)
-    bar = CellBar(console)
+    bar = CellBar(console, Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL)
+    stopping = Stopping()
+    say = partial(bar.say, stopping_line("the cells"))
     try:
-        with bar:
-            result = benchmark.run(chosen, run_dir=folder, device=device, workers=workers, ray=ray, progress=bar)
+        with bar, warnings_hidden(), stopping.listening(say, STOP_SIGNALS):
+            result = benchmark.run(
+                chosen,
+                run_dir=folder,
+                device=device,
+                workers=workers,
+                ray=ray,
+                progress=bar,
+                listener=bar.listen,
+                stopping=stopping,
+            )
     except KeyboardInterrupt:
         _stopped(console, bar, folder)
-        raise
+        raise typer.Exit(128 + (stopping.number or signal.SIGINT)) from None
     if first:
         _show(result, console, json_file, csv_file, latex_file, page, figures)
 

@@ -5,7 +5,7 @@ from symloss.report.benchmark_figures import check_figures, save_benchmark_figur
 from symloss.report.benchmark_files import benchmark_csv, benchmark_latex
 from symloss.report.curves import draw_curves
 from symloss.report.figure import check_figure, save_figure
-from symloss.report.live import CellBar, DrawBar, LiveView
+from symloss.report.live import CellBar, DrawBar, LiveView, Verbosity
 from symloss.report.loss import loss_tables
 from symloss.report.page import save_benchmark_page, save_page
 from symloss.report.provenance import provenance_lines
@@ -16,6 +16,7 @@ __all__ = [
     "CellBar",
     "DrawBar",
     "LiveView",
+    "Verbosity",
     "benchmark_csv",
     "benchmark_latex",
     "benchmark_tables",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from symloss.errors import SymlossError, unknown
+from symloss.events import LOG_FILE
 from symloss.files import write_atomic
 from symloss.formula import Formula, parse_formula
 from symloss.grammar import Grammar
@@ -119,6 +120,11 @@ class Run:
             SearchConfig.from_dict(search),
             device,
         )
+
+    @property
+    def log_path(self) -> Path:
+        """Where what happens in the run is logged, see :mod:`symloss.events`."""
+        return self.path / LOG_FILE
 
     def config(self) -> dict[str, Any]:
         """Return the resolved configuration."""

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss, title
+from symloss.runtime import Stopping
 from symloss.training.augment import augmented
 from symloss.training.checkpoint import Checkpoints
 from symloss.training.choices import AUGMENTATIONS, SCORES
@@ -31,7 +32,6 @@ from symloss.training.recipe import Recipe
 from symloss.training.result import Epoch, Key, Result, Scored
 from symloss.training.schedule import plateaus, rate
 from symloss.training.stepping import Stepper
-from symloss.training.stopping import Stopping
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
