@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from symloss.errors import SymlossError
 from symloss.formula import Formula, to_text
+from symloss.locking import alone, lock_of
 from symloss.losses import CatalogueLoss
 from symloss.runtime import first_line, out_of_memory
-from symloss.training.locking import alone
 from symloss.training.recipe import Recipe
 from symloss.training.result import Key, Result, check_key, drop_weights, read_result
 
@@ -123,7 +123,8 @@ def _trained(
     with ExitStack() as stack:
         mine = stack.enter_context(alone(folder)) if fabric.is_global_zero else True
         if not fabric.broadcast(mine):
-            raise SymlossError(f"another process trains in {folder}; wait for it or choose another folder")
+            who = lock_of(folder) or "another process"
+            raise SymlossError(f"{who} trains in {folder}; wait for it or choose another folder")
         done = _finished(folder, key, keep)  # by a process that had the folder until now
         if done is not None:
             return done
