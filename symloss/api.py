@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from symloss.benchmark import Row
 from symloss.codegen.gradients import scale_of
 from symloss.errors import SymlossError
 from symloss.fitness import Evaluator, choose_engine
+from symloss.fitness.modules import draws_numbers
 from symloss.grammar import Grammar, load_grammar
 from symloss.losses import find, title
 from symloss.runtime import choose_device, make_executor
@@ -81,7 +82,7 @@ def evolve(
         **settings: fields of :class:`~symloss.search.SearchConfig`, such as ``budget``, ``seed``, ``strategy``.
 
     Raises:
-        SymlossError: bad settings, missing data, or a directory that cannot be used.
+        SymlossError: bad settings, missing data, or a directory that cannot be used or that another process works on.
         Stopped: Ctrl-C; the run can be resumed.
     """
     # Workers first: if they cannot start, no run directory is left behind.
@@ -123,12 +124,20 @@ def create(
     place = str(choose_device(device))
     ready = [with_engine(task, place) for task in chosen]
     for task in ready:
+        if task.model != "mlp":
+            draws_numbers(load_task(task))  # refuses a network that fails on the task's samples
         for name in config.baselines:
             scale_of(find(name), load_task(task).classes)  # refuses a loss that cannot be compared
     # A search that could not start should leave no directory behind.
     Search(loaded, list(map(load_task, ready)), config, MemoryJournal(), lambda _: None)
     folder = Path(run_dir) if run_dir is not None else default_run_dir(loaded.name, _short(ready[0].dataset))
-    return Run.create(folder, loaded, ready, config, place)
+    try:
+        return Run.create(folder, loaded, ready, config, place)
+    except SymlossError:
+        if run_dir is None:
+            with suppress(OSError):
+                folder.rmdir()  # made for this run, and only if it is empty
+        raise
 
 
 def finish(
@@ -144,7 +153,9 @@ def finish(
         return run
     watch: Observer = observer or (lambda _: None)
     tasks = [load_task(task) for task in run.tasks]
-    with make_executor(workers, ray) if executor is None else nullcontext(executor) as where:
+    with run.working(), make_executor(workers, ray) if executor is None else nullcontext(executor) as where:
+        if run.result() is not None:  # written by a process that worked on it until now
+            return run
         evaluator = Evaluator(where, run.device)
         search = Search(run.grammar, tasks, run.search, run.database, watch, evaluator)
         try:
@@ -155,8 +166,8 @@ def finish(
         except KeyboardInterrupt:
             run.database.save_seconds(search.progress.seconds)
             raise Stopped(search.front()) from None
-    run.database.save_seconds(search.progress.seconds)
-    run.finish(_result(run, found, rival, compared, search.progress.seconds))
+        run.database.save_seconds(search.progress.seconds)
+        run.finish(_result(run, found, rival, compared, search.progress.seconds))
     return run
 
 

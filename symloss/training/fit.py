@@ -12,7 +12,7 @@ from symloss.errors import SymlossError
 from symloss.formula import Formula, to_text
 from symloss.locking import alone, lock_of
 from symloss.losses import CatalogueLoss
-from symloss.runtime import first_line, out_of_memory
+from symloss.runtime import first_line, out_of_memory, users_code
 from symloss.training.recipe import Recipe
 from symloss.training.result import Key, Result, check_key, drop_weights, read_result
 
@@ -131,6 +131,7 @@ def _trained(
         # The caller's random numbers and Ctrl-C are as they were afterwards.
         for context in (torch.random.fork_rng(devices=on), cudnn_tries(), stopping.listening()):
             stack.enter_context(context)
+        stack.enter_context(users_code("model", recipe.model, "in training"))
         try:
             return Trainer(
                 recipe,
