@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from symloss.cli import benchmark, datasets, evolve, export, listings, report, sample, show
+from symloss.cli import benchmark, datasets, doctor, evolve, export, listings, report, sample, show
 from symloss.errors import SymlossError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("benchmark")(benchmark.command)
 app.command("show")(show.command)
 app.command("export")(export.command)
 app.command("report")(report.command)
+app.command("doctor")(doctor.command)
 app.command("sample")(sample.command)
 app.command("losses")(listings.losses)
 app.add_typer(datasets.app, name="datasets")

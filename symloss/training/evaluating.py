@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symloss.runtime import Stopping
 from symloss.training.loading import Batches
 from symloss.training.parts import Part
 from symloss.training.recipe import Recipe
 from symloss.training.scores import Scores
 from symloss.training.stepping import Stepper
-from symloss.training.stopping import Stopping
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
