@@ -28,6 +28,9 @@ from symloss.tasks import METRICS
 #: What the page is called in a run's directory.
 PAGE_FILE = "report.html"
 
+#: What code raises on a result that has not the shape of one.
+_UNSHAPED = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
+
 #: Classes for properties that depend on their number, where a run does not say it.
 _CLASSES = 10
 
@@ -48,10 +51,12 @@ def save_page(run: str | Path, file: Path | None = None) -> Path:
     path, result = read_result(run)
     target = path / PAGE_FILE if file is None else file
     try:
-        text = page(path, result)
-    except (LookupError, TypeError, AttributeError, UndefinedError) as error:
+        text = page(path, result).encode("utf-8")
+    except SymlossError:
+        raise
+    except (*_UNSHAPED, UndefinedError) as error:
         raise SymlossError(
-            f"the run {path} cannot be shown: {type(error).__name__}: {error}; "
+            f"the run {path} cannot be shown: {type(error).__name__}: {str(error)[:200]}; "
             "it is damaged or of another version of symloss"
         ) from error
     write_atomic(target, text)
