@@ -63,7 +63,9 @@ class Run:
 
     Attributes:
         path: the directory.
-        grammar, tasks, search: what decides the result.
+        grammar: what losses are made of.
+        tasks: what they are trained on.
+        search: the settings of the search. With the two before they decide the result.
         device: what it trains on.
     """
 
@@ -125,7 +127,7 @@ class Run:
 
     @classmethod
     def open(cls, path: Path) -> Run:
-        """Open a run that :meth:`create` started.
+        """Open a run's directory, whether the run has ended or not.
 
         Raises:
             SymlossError: there is none, or it cannot be read or is of another version.
@@ -168,11 +170,15 @@ class Run:
         return self.path / LOG_FILE
 
     def config(self) -> dict[str, Any]:
-        """Return the resolved configuration."""
+        """Return the resolved configuration: grammar, tasks, search, device, hardware and versions."""
         return read_object(self.path / CONFIG_FILE, RUN_CONFIG_BYTES)
 
     def result(self) -> dict[str, Any] | None:
-        """Return what :meth:`finish` wrote, or None if the run has not ended."""
+        """Return what ``hall_of_fame.json`` holds, or None if the run has not ended.
+
+        ``hall_of_fame`` and ``baselines`` are lists of rows, best first, each with ``expression``, ``latex``, ``size``,
+        ``scale``, ``validation``, ``test`` and ``gain``; scores are fractions of 1.
+        """
         path = self.path / f"{HALL_OF_FAME}.json"
         # The directory may have been moved since.
         return read_object(path, RUN_RESULT_BYTES) | {"run": str(self.path)} if path.exists() else None
