@@ -60,6 +60,7 @@ class Trainer:
         device: str,
         progress: Callable[..., None],
         keep: bool = True,
+        stopping: Any = None,
     ) -> Any:
         assert folder.is_dir()
         assert not keep  # the weights of hundreds of cells would fill a disk
