@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -34,6 +36,7 @@ html_math_renderer = "mathml"
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_custom_sections = ["Shape"]
 napoleon_use_ivar = True
@@ -50,6 +53,15 @@ def _more_pages(app: Sphinx, name: str, source: list[str]) -> None:
         source[0] = source[0].replace("<!-- more pages -->\n", "".join(f"{page}\n" for page in there))
 
 
+def _signature(app: Sphinx, *call: Any) -> tuple[str | None, str | None]:
+    """Write what a dataclass makes anew as ..., which is Python, so that the signature can be read as such."""
+    signature, returned = call[-2:]
+    if signature is not None:
+        signature = re.sub(r"~(?:\w+\.)+", "", signature).replace("<factory>", "...")
+    return signature, returned
+
+
 def setup(app: Sphinx) -> None:
-    """List the pages that need not be there."""
+    """List the pages that need not be there, and tidy signatures."""
     app.connect("source-read", _more_pages)
+    app.connect("autodoc-process-signature", _signature)

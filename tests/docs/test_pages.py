@@ -38,12 +38,10 @@ OTHERS = ("pip", "python", "source", "torchrun")
 #: More blocks than this of one page must not be left out.
 MOST_LEFT_OUT = 4
 
-#: The pages but the first.
-PAGES = [
-    path.name
-    for path in sorted(DOCS.glob("*.md"))
-    if path.name not in ("start.md", "index.md", "api.md", "commands.md")
-]
+#: The pages that can be followed, but the first. Those of the references have no blocks of their own.
+PAGES = sorted(
+    {path.name for path in DOCS.glob("*.md")} - {"start.md", "api.md", "commands.md", "faults.md", "safety.md"}
+)
 
 
 class Page:
@@ -200,7 +198,7 @@ def test_the_first_page(started: tuple[Page, Path]) -> None:
 def test_page(name: str, desk: Path) -> None:
     page = Page(DOCS / name)
     page.run()
-    assert page.ran
+    assert page.ran or page.left_out
     assert len(page.left_out) <= MOST_LEFT_OUT, page.left_out
 
 
