@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from symloss.benchmark import Row
 from symloss.codegen.gradients import scale_of
 from symloss.errors import SymlossError
-from symloss.fitness import Evaluator, choose_engine
+from symloss.events import Event, JsonLog, Listener, all_of, logged, marked, to_stderr
+from symloss.fitness import Choice, Evaluator, choose, engine_fields
 from symloss.fitness.modules import draws_numbers
 from symloss.grammar import Grammar, load_grammar
 from symloss.losses import find, title
-from symloss.runtime import choose_device, make_executor
+from symloss.runtime import Stopping, choose_device, make_executor
 from symloss.search import (
     SCREENS,
     Audit,
@@ -41,7 +42,7 @@ _MEMBERS = 64
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C in the middle of a search.
+    """Ctrl-C, or whatever else asked a search to stop, in the middle of it. What was trained is saved.
 
     Attributes:
         front: the best so far of each size.
@@ -62,6 +63,8 @@ def evolve(
     ray: str | None = None,
     executor: Executor | None = None,
     observer: Observer | None = None,
+    listener: Listener = to_stderr,
+    stopping: Stopping | None = None,
     **settings: Any,
 ) -> Run:
     """Search a grammar for losses and compare the best with known ones; return the finished run.
@@ -79,16 +82,19 @@ def evolve(
         ray: ``"local"`` or the address of a Ray cluster to train on instead.
         executor: where to train, instead of ``workers`` and ``ray``; it is not closed.
         observer: called with a :class:`~symloss.search.Progress` whenever it has changed.
+        listener: told each :mod:`event <symloss.events>` that the run's ``log.jsonl`` has; by default prints warnings.
+        stopping: asks the search to stop; then it finishes the losses in training first. Without one Ctrl-C
+            interrupts at once, which loses those, and nothing that was finished.
         **settings: fields of :class:`~symloss.search.SearchConfig`, such as ``budget``, ``seed``, ``strategy``.
 
     Raises:
         SymlossError: bad settings, missing data, or a directory that cannot be used or that another process works on.
-        Stopped: Ctrl-C; the run can be resumed.
+        Stopped: Ctrl-C, or ``stopping``; the run can be resumed, with the result that it would have had.
     """
     # Workers first: if they cannot start, no run directory is left behind.
     with make_executor(workers, ray) if executor is None else nullcontext(executor) as where:
-        run = create(grammar, tasks, run_dir=run_dir, device=device, **settings)
-        return finish(run, executor=where, observer=observer)
+        run = create(grammar, tasks, run_dir=run_dir, device=device, listener=listener, **settings)
+        return finish(run, executor=where, observer=observer, listener=listener, stopping=stopping)
 
 
 def resume(
@@ -98,9 +104,14 @@ def resume(
     ray: str | None = None,
     executor: Executor | None = None,
     observer: Observer | None = None,
+    listener: Listener = to_stderr,
+    stopping: Stopping | None = None,
 ) -> Run:
     """Go on with a run that was stopped, and return it finished; see :func:`evolve` for the arguments."""
-    return finish(Run.open(Path(path)), workers=workers, ray=ray, executor=executor, observer=observer)
+    run = Run.open(Path(path))
+    return finish(
+        run, workers=workers, ray=ray, executor=executor, observer=observer, listener=listener, stopping=stopping
+    )
 
 
 def create(
@@ -109,6 +120,7 @@ def create(
     *,
     run_dir: str | Path | None = None,
     device: str = "auto",
+    listener: Listener = to_stderr,
     **settings: Any,
 ) -> Run:
     """Check everything that a search needs and start its run directory, without searching; see :func:`evolve`."""
@@ -122,7 +134,10 @@ def create(
         settings["baselines"] = tuple({title(loss): loss for loss in map(find, settings["baselines"])})
     config = SearchConfig.from_dict(settings)
     place = str(choose_device(device))
-    ready = [with_engine(task, place) for task in chosen]
+    choices = [_engine(task, place) for task in chosen]
+    ready = [
+        replace(task, engine=choice.engine) if choice else task for task, choice in zip(chosen, choices, strict=True)
+    ]
     for task in ready:
         if task.model != "mlp":
             draws_numbers(load_task(task))  # refuses a network that fails on the task's samples
@@ -132,12 +147,17 @@ def create(
     Search(loaded, list(map(load_task, ready)), config, MemoryJournal(), lambda _: None)
     folder = Path(run_dir) if run_dir is not None else default_run_dir(loaded.name, _short(ready[0].dataset))
     try:
-        return Run.create(folder, loaded, ready, config, place)
+        run = Run.create(folder, loaded, ready, config, place)
     except SymlossError:
         if run_dir is None:
             with suppress(OSError):
                 folder.rmdir()  # made for this run, and only if it is empty
         raise
+    log = JsonLog(run.log_path, listener)
+    for task, choice in zip(ready, choices, strict=True):
+        all_of(log, listener)(Event("engine", engine_fields(task, choice)))
+    log.close()
+    return run
 
 
 def finish(
@@ -147,31 +167,50 @@ def finish(
     ray: str | None = None,
     executor: Executor | None = None,
     observer: Observer | None = None,
+    listener: Listener = to_stderr,
+    stopping: Stopping | None = None,
 ) -> Run:
     """Do what is left of a run's search and comparison; see :func:`evolve` for the arguments."""
     if run.result() is not None:
         return run
     watch: Observer = observer or (lambda _: None)
+    asked = stopping or Stopping()
     tasks = [load_task(task) for task in run.tasks]
-    with run.working(), make_executor(workers, ray) if executor is None else nullcontext(executor) as where:
+    with ExitStack() as stack:
+        stack.enter_context(run.working())
         if run.result() is not None:  # written by a process that worked on it until now
             return run
-        evaluator = Evaluator(where, run.device)
-        search = Search(run.grammar, tasks, run.search, run.database, watch, evaluator)
+        where = stack.enter_context(make_executor(workers, ray)) if executor is None else executor
+        on = {"device": run.device, "executor": type(where).__name__, "workers": where.workers}
+        tell = stack.enter_context(logged(run.log_path, listener, asked, kind="evolve", **on))
+        evaluator = Evaluator(where, run.device, asked)
+        search = Search(run.grammar, tasks, run.search, run.database, watch, evaluator, tell)
         try:
             found = search.run()
             wanted = run.search.control != "none" and found.candidates
-            rival = _control(run, tasks, evaluator, watch, search) if wanted else None
-            compared = _compare(run, tasks, evaluator, watch, search, found, rival)
+            rival = _control(run, tasks, evaluator, watch, search, tell) if wanted else None
+            # Test scores are not kept before all are there.
+            with asked.nothing_to_keep():
+                compared = _compare(run, tasks, evaluator, watch, search, found, rival, tell)
         except KeyboardInterrupt:
             run.database.save_seconds(search.progress.seconds)
             raise Stopped(search.front()) from None
         run.database.save_seconds(search.progress.seconds)
-        run.finish(_result(run, found, rival, compared, search.progress.seconds))
+        result = _result(run, found, rival, compared, search.progress.seconds)
+        run.finish(result)
+        tell(Event("finished", _ending(result)))
     return run
 
 
-def _control(run: Run, tasks: list[Task], evaluator: Evaluator, watch: Observer, main: Search) -> Found:
+def _ending(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the event ``finished``."""
+    best = next(iter(result["hall_of_fame"]), None)
+    found = best and {"formula": best["expression"]} | {part: best[part]["mean"] for part in ("validation", "test")}
+    trained = result["counts"]["trained"]
+    return {"trained": trained, "ended_by": result["stopped"], "seconds": result["seconds"], "best": found}
+
+
+def _control(run: Run, tasks: list[Task], evaluator: Evaluator, watch: Observer, main: Search, tell: Listener) -> Found:
     """Run the equal-budget control beside the search: as many candidates, the same ladder, nothing learned."""
     trained = main.progress.trained
     config = replace(
@@ -187,7 +226,11 @@ def _control(run: Run, tasks: list[Task], evaluator: Evaluator, watch: Observer,
         watch(progress)
 
     watch(progress)
-    return Search(run.grammar, tasks, config, run.control_database, observe, evaluator).run()
+    tell(Event("control", {"state": "started", "candidates": trained}))
+    theirs = marked(tell, search="control")
+    found = Search(run.grammar, tasks, config, run.control_database, observe, evaluator, theirs).run()
+    tell(Event("control", {"state": "finished", "candidates": len(found.candidates)}))
+    return found
 
 
 def _compare(
@@ -198,6 +241,7 @@ def _compare(
     search: Search,
     found: Found,
     rival: Found | None,
+    tell: Listener,
 ) -> Audit:
     progress = search.progress
     progress.phase = "comparison"
@@ -209,7 +253,12 @@ def _compare(
 
     watch(progress)
     control = rival.hall_of_fame if rival else ()
-    return audit(found.hall_of_fame, tasks, run.search, tick, control=control, evaluator=evaluator)
+    number = min(len(found.hall_of_fame), run.search.discovered) + min(len(control), 1) + len(run.search.baselines)
+    what, started = {"losses": number, "seeds": run.search.audit_seeds}, progress.seconds
+    tell(Event("audit", {"state": "started", **what}))
+    compared = audit(found.hall_of_fame, tasks, run.search, tick, control=control, evaluator=evaluator)
+    tell(Event("audit", {"state": "finished", **what, "seconds": round(progress.seconds - started, 3)}))
+    return compared
 
 
 def _result(run: Run, found: Found, rival: Found | None, compared: Audit, seconds: float) -> dict[str, Any]:
@@ -271,11 +320,11 @@ def _origin(discovery: Discovery) -> dict[str, Any]:
     }
 
 
-def with_engine(task: TaskConfig, device: str) -> TaskConfig:
-    """Return the task with the engine that is faster here, so that a resumed run and all workers use the same."""
+def _engine(task: TaskConfig, device: str) -> Choice | None:
+    """Return the engine that is faster here, for all workers and resumed runs to use; None if it is given."""
     if task.engine != "auto" or task.model == "mlp":
-        return task
-    return replace(task, engine=choose_engine(load_task(task), device, _MEMBERS))
+        return None
+    return choose(load_task(task), device, _MEMBERS)
 
 
 def _short(dataset: str) -> str:

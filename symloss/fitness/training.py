@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import nullcontext
 
 import numpy as np
@@ -37,6 +38,7 @@ class Training:
         engine: one of :data:`~symloss.fitness.engines.ENGINES`.
         total: the steps of the whole training, which the schedule of the step size is relative to.
         data: the task's inputs on the device, flat for the MLP, if some other training has them already.
+        cancelled: asked before each step whether to give up: threads cannot be interrupted.
 
     Attributes:
         step: the number of steps taken.
@@ -53,8 +55,10 @@ class Training:
         engine: str = "mlp",
         total: int,
         data: Resident | None = None,
+        cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self.step = 0
+        self._cancelled = cancelled or _never
         self._task = task
         self._gradients = gradients
         self._seeds = list(seeds)
@@ -69,12 +73,18 @@ class Training:
 
     @torch.no_grad()
     def advance(self, until: int) -> None:
-        """Train on until the given number of steps has been taken."""
+        """Train on until the given number of steps has been taken.
+
+        Raises:
+            CancelledError: ``cancelled`` said so.
+        """
         place = torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
         with place, self._precision.products():
             while self.step < until:
                 order, target = self._draw(self.step, min(until, self.step + _BLOCK))
                 for rows, labels in zip(order, target, strict=True):
+                    if self._cancelled():
+                        raise CancelledError
                     self._optimiser.set_rate(self.step)
                     self._run(rows, labels)
                     self.step += 1
@@ -126,3 +136,7 @@ class Training:
     def diverged(self) -> np.ndarray:
         """Return ``[K, S]``: whether any of a network's parameters is not finite."""
         return (~self.network.finite()).T.cpu().numpy()
+
+
+def _never() -> bool:
+    return False

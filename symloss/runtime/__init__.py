@@ -11,12 +11,16 @@ from symloss.runtime.executor import Executor, InProcess
 from symloss.runtime.memory import first_line, out_of_memory
 from symloss.runtime.processes import Processes
 from symloss.runtime.seeds import keyed_numpy, keyed_random, keyed_seed
+from symloss.runtime.stopping import STOP_SIGNALS, Stopping, begun
 
 __all__ = [
+    "STOP_SIGNALS",
     "Executor",
     "InProcess",
     "Processes",
     "RayExecutor",
+    "Stopping",
+    "begun",
     "choose_device",
     "first_line",
     "keyed_numpy",

@@ -13,6 +13,7 @@ from symloss.errors import SymlossError
 from symloss.formula import parse_formula
 from symloss.grammar import Grammar
 from symloss.search import LATE_SCREENS, Candidate, Generation, Rejection, Scores
+from symloss.store.guard import check_tables
 from symloss.store.reading import damaged, database_error, wrong_version
 
 #: Raised when the tables change; a database of another version is refused.
@@ -66,6 +67,7 @@ class Database:
                 raise
 
     def _prepare(self, known: bool) -> None:
+        check_tables(self._connection, self._path)
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
             raise wrong_version(self._path, version, VERSION)

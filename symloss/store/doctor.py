@@ -11,9 +11,11 @@ from typing import Any
 from symloss.errors import SymlossError
 from symloss.formula import parse_formula
 from symloss.grammar import Grammar
+from symloss.limits import RUN_CONFIG_BYTES, RUN_RESULT_BYTES
 from symloss.locking import LOCK_FILE, lock_of
 from symloss.search import SearchConfig
 from symloss.store.database import VERSION, read_scores
+from symloss.store.guard import read_object
 from symloss.store.hall import csv_text, tex_text
 from symloss.store.machine import versions
 from symloss.store.reading import reading, wrong_version
@@ -23,7 +25,6 @@ from symloss.store.run import (
     DATABASE_FILE,
     HALL_OF_FAME,
     check_format,
-    read_json,
     run_path,
 )
 from symloss.store.soundness import expressions, integrity, names, scores
@@ -100,7 +101,7 @@ class _Doctor:
     def _configuration(self) -> Check:
         file = self._path / CONFIG_FILE
         try:
-            self._config = read_json(file)
+            self._config = read_object(file, RUN_CONFIG_BYTES)
             check_format(self._config, file)
             self._read = (
                 Grammar.from_dict(self._config["grammar"]),
@@ -182,7 +183,7 @@ class _Doctor:
             return Check(title, "note", "the run has not ended", done)
         remedy = f"delete {HALL_OF_FAME}.json and {self._on}: the final comparison is repeated"
         try:
-            result = read_json(file)
+            result = read_object(file, RUN_RESULT_BYTES)
             faults = self._against_files(result) + self._against_database(result)
             rows = len(result["hall_of_fame"])
         except SymlossError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from symloss.store.database import VERSION, read_scores
+from symloss.store.guard import check_tables
 from symloss.store.reading import damaged, reading, wrong_version
 
 
@@ -59,6 +60,7 @@ def read_history(path: Path) -> History | None:
     if not path.is_file():
         return None
     with reading(path) as connection:
+        check_tables(connection, path)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             raise wrong_version(path, version, VERSION)
@@ -77,6 +79,6 @@ def read_history(path: Path) -> History | None:
             first = read_scores(text)[0][0]
             rungs.setdefault(rung, {})[name] = float(np.mean(first))
             seeds[rung] = len(first)
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise damaged(path, str(error)) from None
     return History(candidates, rungs, seeds)

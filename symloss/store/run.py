@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from symloss.errors import SymlossError, unknown
+from symloss.events import LOG_FILE
 from symloss.files import write_atomic
 from symloss.formula import Formula, parse_formula
 from symloss.grammar import Grammar
+from symloss.limits import RUN_CONFIG_BYTES, RUN_RESULT_BYTES
 from symloss.locking import LOCK_FILE, alone, lock_of
 from symloss.search import SearchConfig
 from symloss.store.database import Database
+from symloss.store.guard import check_links, read_object, shaped
 from symloss.store.hall import csv_text, tex_text
 from symloss.store.machine import hardware_of, versions
 from symloss.tasks import TaskConfig
@@ -60,7 +63,9 @@ class Run:
 
     Attributes:
         path: the directory.
-        grammar, tasks, search: what decides the result.
+        grammar: what losses are made of.
+        tasks: what they are trained on.
+        search: the settings of the search. With the two before they decide the result.
         device: what it trains on.
     """
 
@@ -122,13 +127,14 @@ class Run:
 
     @classmethod
     def open(cls, path: Path) -> Run:
-        """Open a run that :meth:`create` started.
+        """Open a run's directory, whether the run has ended or not.
 
         Raises:
             SymlossError: there is none, or it cannot be read or is of another version.
         """
-        config = read_json(run_path(path) / CONFIG_FILE)
-        check_format(config, run_path(path) / CONFIG_FILE)
+        file = run_path(path) / CONFIG_FILE
+        config = read_object(file, RUN_CONFIG_BYTES)
+        check_format(config, file)
         try:
             grammar, tasks, search = config["grammar"], config["tasks"], config["search"]
             device, tasks = str(config["device"]), list(tasks)
@@ -137,13 +143,11 @@ class Run:
                 f"{path / CONFIG_FILE} lacks the grammar, tasks, search or device; "
                 "is it a run of this version of symloss?"
             ) from None
-        run = cls(
-            run_path(path),
-            Grammar.from_dict(grammar),
-            [TaskConfig.from_dict(task) for task in tasks],
-            SearchConfig.from_dict(search),
-            device,
-        )
+        with shaped(file):
+            settings = [TaskConfig.from_dict(task) for task in tasks], SearchConfig.from_dict(search)
+            if not tasks:
+                raise SymlossError(f"{file} has no task; it is damaged")
+        run = cls(file.parent, Grammar.from_dict(grammar), *settings, device)
         if not (run.path / f"{HALL_OF_FAME}.json").exists():
             _ = run.database  # what is wrong with it is told now
         return run
@@ -160,16 +164,24 @@ class Run:
                 raise _in_use(self.path)
             yield
 
+    @property
+    def log_path(self) -> Path:
+        """Where what happens in the run is logged, see :mod:`symloss.events`."""
+        return self.path / LOG_FILE
+
     def config(self) -> dict[str, Any]:
-        """Return the resolved configuration."""
-        found: dict[str, Any] = read_json(self.path / CONFIG_FILE)
-        return found
+        """Return the resolved configuration: grammar, tasks, search, device, hardware and versions."""
+        return read_object(self.path / CONFIG_FILE, RUN_CONFIG_BYTES)
 
     def result(self) -> dict[str, Any] | None:
-        """Return what :meth:`finish` wrote, or None if the run has not ended."""
+        """Return what ``hall_of_fame.json`` holds, or None if the run has not ended.
+
+        ``hall_of_fame`` and ``baselines`` are lists of rows, best first, each with ``expression``, ``latex``, ``size``,
+        ``scale``, ``validation``, ``test`` and ``gain``; scores are fractions of 1.
+        """
         path = self.path / f"{HALL_OF_FAME}.json"
         # The directory may have been moved since.
-        return read_json(path) | {"run": str(self.path)} if path.exists() else None
+        return read_object(path, RUN_RESULT_BYTES) | {"run": str(self.path)} if path.exists() else None
 
     def finish(self, result: dict[str, Any]) -> None:
         """Write the hall of fame as JSON, CSV and LaTeX; the JSON last, since it marks the run as ended.
@@ -255,10 +267,11 @@ def find_loss(run: str, rank: int) -> tuple[Formula, dict[str, Any]]:
         SymlossError: no such run or rank, or the run has not ended.
     """
     path, result = read_result(run)
-    rows = result.get("hall_of_fame", [])
-    for row in rows:
-        if row.get("rank") == rank:
-            return parse_formula(str(row["expression"])), origin_of(path, result) | row
+    with shaped(path / f"{HALL_OF_FAME}.json"):
+        rows = result.get("hall_of_fame", [])
+        for row in rows:
+            if row.get("rank") == rank:
+                return parse_formula(str(row["expression"])), origin_of(path, result) | row
     raise SymlossError(f"the run {path} has no loss of rank {rank}; it has ranks 1 to {len(rows)}")
 
 
@@ -290,8 +303,7 @@ def read_result(run: str | Path) -> tuple[Path, dict[str, Any]]:
     file = path / f"{HALL_OF_FAME}.json"
     if not file.exists():
         raise SymlossError(f"the run {path} has not ended; finish it with: symloss evolve --resume {path}")
-    result: dict[str, Any] = read_json(file)
-    return path, result
+    return path, read_object(file, RUN_RESULT_BYTES)
 
 
 def run_path(path: Path) -> Path:
@@ -302,22 +314,13 @@ def run_path(path: Path) -> Path:
     """
     below = Path(RUNS_FOLDER) / path
     for candidate in (path, below):
-        if (candidate / CONFIG_FILE).is_file():
+        try:
+            found = (candidate / CONFIG_FILE).is_file()
+        except (OSError, ValueError):  # longer than a path can be, or with a null character
+            found = False
+        if found:
+            check_links(candidate)
             return candidate
     runs = [p.name for p in Path(RUNS_FOLDER).iterdir() if p.is_dir()] if Path(RUNS_FOLDER).is_dir() else []
     hint = f"; {unknown('run', path.name, runs)}" if runs else ""
     raise SymlossError(f"{path} is no run: it holds no {CONFIG_FILE}{hint}")
-
-
-def read_json(path: Path) -> Any:
-    """Read a file of a run.
-
-    Raises:
-        SymlossError: it cannot be read or is damaged.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SymlossError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise SymlossError(f"{path} is damaged: {error}") from None
