@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from symloss.codegen.gradients import scale_of
 from symloss.errors import SymlossError
 from symloss.events import Event, JsonLog, Listener, all_of, logged, marked, to_stderr
 from symloss.fitness import Choice, Evaluator, choose, engine_fields
+from symloss.fitness.modules import draws_numbers
 from symloss.grammar import Grammar, load_grammar
 from symloss.losses import find, title
 from symloss.runtime import Stopping, choose_device, make_executor
@@ -87,7 +88,7 @@ def evolve(
         **settings: fields of :class:`~symloss.search.SearchConfig`, such as ``budget``, ``seed``, ``strategy``.
 
     Raises:
-        SymlossError: bad settings, missing data, or a directory that cannot be used.
+        SymlossError: bad settings, missing data, or a directory that cannot be used or that another process works on.
         Stopped: Ctrl-C, or ``stopping``; the run can be resumed, with the result that it would have had.
     """
     # Workers first: if they cannot start, no run directory is left behind.
@@ -138,12 +139,20 @@ def create(
         replace(task, engine=choice.engine) if choice else task for task, choice in zip(chosen, choices, strict=True)
     ]
     for task in ready:
+        if task.model != "mlp":
+            draws_numbers(load_task(task))  # refuses a network that fails on the task's samples
         for name in config.baselines:
             scale_of(find(name), load_task(task).classes)  # refuses a loss that cannot be compared
     # A search that could not start should leave no directory behind.
     Search(loaded, list(map(load_task, ready)), config, MemoryJournal(), lambda _: None)
     folder = Path(run_dir) if run_dir is not None else default_run_dir(loaded.name, _short(ready[0].dataset))
-    run = Run.create(folder, loaded, ready, config, place)
+    try:
+        run = Run.create(folder, loaded, ready, config, place)
+    except SymlossError:
+        if run_dir is None:
+            with suppress(OSError):
+                folder.rmdir()  # made for this run, and only if it is empty
+        raise
     log = JsonLog(run.log_path, listener)
     for task, choice in zip(ready, choices, strict=True):
         all_of(log, listener)(Event("engine", engine_fields(task, choice)))
@@ -168,6 +177,9 @@ def finish(
     asked = stopping or Stopping()
     tasks = [load_task(task) for task in run.tasks]
     with ExitStack() as stack:
+        stack.enter_context(run.working())
+        if run.result() is not None:  # written by a process that worked on it until now
+            return run
         where = stack.enter_context(make_executor(workers, ray)) if executor is None else executor
         on = {"device": run.device, "executor": type(where).__name__, "workers": where.workers}
         tell = stack.enter_context(logged(run.log_path, listener, asked, kind="evolve", **on))

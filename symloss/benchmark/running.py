@@ -16,17 +16,10 @@ from typing import TYPE_CHECKING
 from symloss.benchmark.cells import SWEEP_SEEDS, Cell, CellStore, environment, make_folder
 from symloss.benchmark.config import BenchmarkConfig, Sweep
 from symloss.benchmark.reader import load_config
-from symloss.benchmark.result import (
-    BenchmarkResult,
-    CellRecord,
-    Rate,
-    TaskResult,
-    choose_rate,
-    score_of,
-    scores_of,
-    task_result,
-)
+from symloss.benchmark.result import BenchmarkResult, CellRecord
+from symloss.benchmark.scoring import score_of, scores_of
 from symloss.benchmark.statistics import summary
+from symloss.benchmark.table import Rate, TaskResult, choose_rate, task_result
 from symloss.benchmark.trainers import Experiment
 from symloss.benchmark.training import CellTrainer, Progress, Watch, with_engines
 from symloss.codegen.gradients import scale_of

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symloss.cli import completion
 from symloss.cli import task_options as options
 from symloss.cli.output import (
     QuietOption,
@@ -37,14 +38,17 @@ if TYPE_CHECKING:
 
 #: What may stand beside --config: how and where it runs, and what is written.
 _FREE = ("config", "smoke", "seeds", "data_dir", "device", "workers", "ray", "run_dir")
-_OUTPUTS = ("json_file", "csv_file", "latex_file", "figures", "quiet", "verbose")
+_OUTPUTS = ("json_file", "csv_file", "latex_file", "figures", "page", "quiet", "verbose")
 
 
 def command(
     context: typer.Context,
     losses: Annotated[
         list[str] | None,
-        typer.Argument(help="Known losses such as 'focal(gamma=1)', RUN:RANK or formulas; ce is always compared."),
+        typer.Argument(
+            help="Known losses such as 'focal(gamma=1)', RUN:RANK or formulas; ce is always compared.",
+            autocompletion=completion.loss,
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A YAML file that says all of it: losses, tasks, settings, sweep.")
@@ -83,6 +87,9 @@ def command(
         str | None, typer.Option("--csv", help="Write one row per cell, epoch, part and metric there.")
     ] = None,
     latex_file: Annotated[str | None, typer.Option("--latex", help="Write LaTeX tables there.")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="Write the result there as one HTML page that needs no network.")
+    ] = None,
     figures: Annotated[
         Path | None, typer.Option(help="Draw intervals and the critical-difference diagram into this directory.")
     ] = None,
@@ -91,7 +98,7 @@ def command(
 ) -> None:
     """Train losses with the same seeds, splits and budget, and say which differences are larger than noise."""
     targets = [json_file, csv_file, latex_file]
-    for target in targets:
+    for target in (*targets, None if page is None else str(page)):
         check_writable(target)
     if targets.count("-") > 1:
         raise SymlossError("two outputs cannot share standard output; write one of them to a file")
@@ -164,7 +171,7 @@ def command(
         _stopped(console, bar, folder)
         raise typer.Exit(128 + (stopping.number or signal.SIGINT)) from None
     if first:
-        _show(result, console, json_file, csv_file, latex_file, figures)
+        _show(result, console, json_file, csv_file, latex_file, page, figures)
 
 
 def _show(
@@ -173,11 +180,18 @@ def _show(
     json_file: str | None,
     csv_file: str | None,
     latex_file: str | None,
+    page: Path | None,
     figures: Path | None,
 ) -> None:
     from rich.text import Text
 
-    from symloss.report import benchmark_csv, benchmark_latex, benchmark_tables, save_benchmark_figures
+    from symloss.report import (
+        benchmark_csv,
+        benchmark_latex,
+        benchmark_tables,
+        save_benchmark_figures,
+        save_benchmark_page,
+    )
 
     data = result.to_json()
     # Files first: a pipe that closes early takes nothing from them.
@@ -185,6 +199,7 @@ def _show(
     write_text(csv_file, benchmark_csv(result) if csv_file else "")
     write_text(latex_file, benchmark_latex(data) if latex_file else "")
     drawn = save_benchmark_figures(data, figures) if figures is not None else []
+    drawn += [] if page is None else [save_benchmark_page(data, page)]
     for part in benchmark_tables(data):
         console.print(part)
     for line in result.damaged:

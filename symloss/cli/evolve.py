@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symloss.cli import completion, known
 from symloss.cli import task_options as options
 from symloss.cli.options_file import ConfigOption, SmokeOption
 from symloss.cli.output import (
@@ -42,7 +43,11 @@ _BUDGET = 1280
 def command(
     context: typer.Context,
     grammar: Annotated[
-        str | None, typer.Argument(help="A grammar's YAML file, or the name of a shipped one such as 'default'.")
+        str | None,
+        typer.Argument(
+            help="A grammar's YAML file, or the name of a shipped one such as 'default'.",
+            autocompletion=completion.grammar,
+        ),
     ] = None,
     config: ConfigOption = None,
     smoke: SmokeOption = False,
@@ -66,9 +71,18 @@ def command(
         int | None,
         typer.Option(parser=whole_number, metavar="N", help="Stop after so many generations without a better loss."),
     ] = None,
-    strategy: Annotated[str, typer.Option(help="gp, regularized-evolution, random or cmaes.")] = "gp",
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="gp, regularized-evolution, random or cmaes.", autocompletion=completion.one_of(known.STRATEGIES)
+        ),
+    ] = "gp",
     control: Annotated[
-        str, typer.Option(help="'random' runs an equal-budget random search too, and compares its best.")
+        str,
+        typer.Option(
+            help="'random' runs an equal-budget random search too, and compares its best.",
+            autocompletion=completion.one_of(known.CONTROLS),
+        ),
     ] = "none",
     seed: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="The run's seed: same seed, same result.")
@@ -90,7 +104,11 @@ def command(
     precision: options.PrecisionOption = "float32",
     data_dir: options.DataDirOption = None,
     baselines: Annotated[
-        str, typer.Option(help="Known losses to compare with, such as 'ce,mae,focal(gamma=1)'; ce must be first.")
+        str,
+        typer.Option(
+            help="Known losses to compare with, such as 'ce,mae,focal(gamma=1)'; ce must be first.",
+            autocompletion=completion.several_of(known.LOSSES),
+        ),
     ] = "ce,ngl,focal",
     seeds: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="Fresh seeds of the final comparison.")
@@ -99,7 +117,9 @@ def command(
     workers: options.WorkersOption = None,
     ray: options.RayOption = None,
     run_dir: Annotated[Path | None, typer.Option(help="Where to keep the run; by default below runs/.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with a run that was stopped.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with a run that was stopped.", autocompletion=completion.any_run)
+    ] = None,
     json_file: Annotated[
         str | None, typer.Option("--json", help="Write the result there; - for standard output.")
     ] = None,

@@ -18,6 +18,7 @@ from symloss.fitness.evaluation import evaluate
 from symloss.fitness.graphs import StepRunner
 from symloss.fitness.optimiser import FlatOptimiser
 from symloss.fitness.precision import Precision
+from symloss.runtime import users_code
 from symloss.tasks import Task
 
 #: Steps whose batches are drawn and sent to the device at a time.
@@ -89,8 +90,11 @@ class Training:
                     self.step += 1
 
     def _one_step(self, order: Tensor, target: Tensor) -> None:
-        logits = self.network.forward(self._data.pool(order), self.step)
-        self.network.backward(self._gradients(logits, target))
+        with users_code("model", self._task.config.model, "in training"):
+            logits = self.network.forward(self._data.pool(order), self.step)
+        gradient = self._gradients(logits, target)
+        with users_code("model", self._task.config.model, "in the backward pass"):
+            self.network.backward(gradient)
         self._optimiser.step()
 
     def _draw(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
@@ -126,7 +130,7 @@ class Training:
     def _metrics(self, seed: int, batches: Callable[[], Iterator[Tensor]], labels: np.ndarray) -> np.ndarray:
         task = self._task
         members = len(self._gradients)
-        with self._precision.products():
+        with self._precision.products(), users_code("model", task.config.model, "in evaluation"):
             return evaluate(self.network, seed, members, batches, labels, task.classes, task.config.metrics)
 
     def diverged(self) -> np.ndarray:

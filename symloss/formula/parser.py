@@ -6,14 +6,10 @@ import ast
 import warnings
 from collections.abc import Callable, Collection
 
-from symloss.errors import SymlossError, unknown
+from symloss.errors import SymlossError, shown, unknown
 from symloss.formula.functions import FUNCTIONS
 from symloss.formula.tree import Y_PRED, Y_TRUE, Formula, call, constant, hole
-
-MAX_CHARACTERS = 10_000
-MAX_NODES = 1_000
-MAX_DEPTH = 100
-MAX_MAGNITUDE = 1e30
+from symloss.limits import FORMULA_CHARACTERS, FORMULA_DEPTH, FORMULA_NODES, NUMBER_MAGNITUDE
 
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "add",
@@ -55,13 +51,13 @@ def parse_template(text: str, nonterminals: Collection[str]) -> Formula:
 
 
 def _parse(text: str, leaf: Callable[[str], Formula | None], names: list[str], kind: str) -> Formula:
-    quoted = repr(text if len(text) <= 60 else text[:57] + "...")
+    quoted = shown(text)
 
     def fail(reason: str) -> FormulaError:
         return FormulaError(f"cannot read the formula {quoted}: {reason}")
 
-    if len(text) > MAX_CHARACTERS:
-        raise fail(f"it has {len(text)} characters; the limit is {MAX_CHARACTERS}")
+    if len(text) > FORMULA_CHARACTERS:
+        raise fail(f"it has {len(text)} characters; the limit is {FORMULA_CHARACTERS}")
     if not text.strip():
         raise fail("it is empty; write one in y_pred and y_true, such as -y_true*log(y_pred)")
     if "\0" in text:
@@ -77,17 +73,17 @@ def _parse(text: str, leaf: Callable[[str], Formula | None], names: list[str], k
         where = f" at character {error.offset}" if error.offset else ""
         raise fail(f"{error.msg}{where}") from None
     except (RecursionError, MemoryError, ValueError):
-        raise fail(f"it is nested too deeply; the limit is {MAX_DEPTH} levels") from None
+        raise fail(f"it is nested too deeply; the limit is {FORMULA_DEPTH} levels") from None
 
     count = 0
 
     def convert(node: ast.expr, level: int) -> Formula:
         nonlocal count
         count += 1
-        if level > MAX_DEPTH:
-            raise fail(f"it is nested too deeply; the limit is {MAX_DEPTH} levels")
-        if count > MAX_NODES:
-            raise fail(f"it has more than {MAX_NODES} nodes")
+        if level > FORMULA_DEPTH:
+            raise fail(f"it is nested too deeply; the limit is {FORMULA_DEPTH} levels")
+        if count > FORMULA_NODES:
+            raise fail(f"it has more than {FORMULA_NODES} nodes")
         if isinstance(node, ast.Constant):
             return _number(node.value, fail)
         if isinstance(node, ast.Name):
@@ -137,7 +133,7 @@ def _parse(text: str, leaf: Callable[[str], Formula | None], names: list[str], k
 
 def _number(value: object, fail: Callable[[str], FormulaError]) -> Formula:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise fail(f"{value!r} is not a number")
-    if abs(value) > MAX_MAGNITUDE:  # also catches infinity, and integers too long for a float
-        raise fail(f"a number is larger than {MAX_MAGNITUDE:g}")
+        raise fail(f"{shown(value)} is not a number")
+    if abs(value) > NUMBER_MAGNITUDE:  # also catches infinity, and integers too long for a float
+        raise fail(f"a number is larger than {NUMBER_MAGNITUDE:g}")
     return constant(float(value))

@@ -10,11 +10,12 @@ from types import MappingProxyType
 from symloss.formula import FUNCTIONS, FormulaError, parse_formula, parse_template
 from symloss.grammar.check import check_rules
 from symloss.grammar.derivation import Derivation
-from symloss.grammar.derive import derive_symbol
-from symloss.grammar.errors import Problems, shown
+from symloss.grammar.derive import Matcher
+from symloss.grammar.errors import GrammarError, Problems, shown
 from symloss.grammar.grammar import Grammar, Limits
 from symloss.grammar.production import Production
-from symloss.grammar.schema import MAX_HOLES, MAX_PRODUCTIONS, GrammarShape, read_shape
+from symloss.grammar.schema import GrammarShape, read_shape
+from symloss.limits import GRAMMAR_HOLES, GRAMMAR_PRODUCTIONS
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,49}")
 
@@ -63,14 +64,14 @@ def _check_names(shape: GrammarShape, problems: Problems) -> None:
         elif not _NAME.fullmatch(name) or iskeyword(name):
             problems.add(
                 ("rules", name),
-                f"{name!r} is no name for a nonterminal; use at most 50 letters, digits or _, not "
+                f"{shown(name)} is no name for a nonterminal; use at most 50 letters, digits or _, not "
                 "starting with a digit, and no Python keyword",
             )
         if not items:
-            problems.add(("rules", name), f"the rule {name!r} has no productions; add one or remove the rule")
+            problems.add(("rules", name), f"the rule {shown(name)} has no productions; add one or remove the rule")
     total = sum(map(len, shape.rules.values()))
-    if total > MAX_PRODUCTIONS:
-        problems.add(("rules",), f"{total} productions; the limit is {MAX_PRODUCTIONS}")
+    if total > GRAMMAR_PRODUCTIONS:
+        problems.add(("rules",), f"{total} productions; the limit is {GRAMMAR_PRODUCTIONS}")
 
 
 def _productions(shape: GrammarShape, problems: Problems) -> dict[str, tuple[Production, ...]]:
@@ -88,10 +89,10 @@ def _productions(shape: GrammarShape, problems: Problems) -> dict[str, tuple[Pro
                     problems.add((*place, "rhs"), str(error))
                     continue
             production = Production(name, index, item.weight, item.weight / total, template, item.constant)
-            if len(production.holes) > MAX_HOLES:
+            if len(production.holes) > GRAMMAR_HOLES:
                 problems.add(
                     place,
-                    f"{len(production.holes)} nonterminals in one production; the limit is {MAX_HOLES}",
+                    f"{len(production.holes)} nonterminals in one production; the limit is {GRAMMAR_HOLES}",
                 )
             content = template if template is not None else repr(item.constant)
             if content in made:
@@ -108,6 +109,7 @@ def _seeds(
     shape: GrammarShape, rules: dict[str, tuple[Production, ...]], limits: Limits, problems: Problems
 ) -> list[Derivation]:
     found = []
+    matcher = Matcher(rules)
     for index, text in enumerate(shape.seeds):
         try:
             formula = parse_formula(text)
@@ -121,7 +123,11 @@ def _seeds(
                 f"depth {limits.depth} and {limits.nodes} nodes; raise the limits or remove the seed",
             )
             continue
-        derivation = derive_symbol(rules, shape.start, formula)
+        try:
+            derivation = matcher.nonterminal(shape.start, formula)
+        except GrammarError as error:
+            problems.add(("seeds", index), str(error))
+            break
         if derivation is None:
             problems.add(
                 ("seeds", index),

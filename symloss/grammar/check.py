@@ -8,14 +8,11 @@ import numpy as np
 
 from symloss.errors import suggest
 from symloss.formula import Formula, call, hole
-from symloss.grammar.errors import Problems
+from symloss.grammar.errors import Problems, shown
 from symloss.grammar.grammar import Limits
 from symloss.grammar.production import Production
-from symloss.grammar.schema import MAX_DEPTH, MAX_NODES
 from symloss.grammar.tables import Rules, build_table, find_unit_cycle, longest_renaming, lost_to_rounding
-
-# Derivations are walked recursively; a tree may be this deep, renamings included.
-MAX_LEVELS = 300
+from symloss.limits import GRAMMAR_DEPTH, GRAMMAR_LEVELS, GRAMMAR_NODES, GRAMMAR_TABLE
 
 
 def check_rules(rules: Rules, start: str, limits: Limits, problems: Problems) -> None:
@@ -30,7 +27,7 @@ def check_rules(rules: Rules, start: str, limits: Limits, problems: Problems) ->
     if start not in rules:
         problems.add(
             ("start",),
-            f"the start {start!r} is not a rule; the rules are: {', '.join(rules)}{suggest(start, rules)}",
+            f"the start {shown(start)} is not a rule; the rules are: {', '.join(rules)}{suggest(start, rules)}",
         )
         return
     reachable = _reachable(rules, start)
@@ -55,11 +52,19 @@ def check_rules(rules: Rules, start: str, limits: Limits, problems: Problems) ->
     if problems:
         return
     longest = longest_renaming(rules)
-    if longest * limits.depth > MAX_LEVELS:
+    if longest * limits.depth > GRAMMAR_LEVELS:
         problems.add(
             ("limits", "depth"),
             f"{longest} rules in a row can rename one place, and {longest} x depth {limits.depth} is more "
-            f"than {MAX_LEVELS} levels; lower depth or merge the rules",
+            f"than {GRAMMAR_LEVELS} levels; lower depth or merge the rules",
+        )
+        return
+    holes = sum(len(item.holes) for items in rules.values() for item in items)
+    if holes * limits.depth * limits.nodes > GRAMMAR_TABLE:
+        problems.add(
+            ("limits",),
+            f"{holes} nonterminals in the productions x depth {limits.depth} x {limits.nodes} nodes is more than "
+            f"{GRAMMAR_TABLE:,}, so that to count its formulas would take long; lower the limits or merge rules",
         )
         return
     _check_limits(rules, start, limits, depths[start], problems)
@@ -118,10 +123,10 @@ def _check_limits(rules: Rules, start: str, limits: Limits, least_depth: int, pr
         )
     if problems:
         return
-    fits = build_table(rules, limits.depth, limits.nodes, lambda item: 1, presence=True)
-    if fits[start][limits.depth].any():
+    fits = build_table(rules, limits.depth, limits.nodes, lambda item: 1, presence=True, until=start)
+    if fits[start][-1].any():
         return
-    table = build_table(rules, MAX_DEPTH, MAX_NODES, lambda item: 1, presence=True)[start]
+    table = build_table(rules, GRAMMAR_DEPTH, GRAMMAR_NODES, lambda item: 1, presence=True)[start]
     sizes = np.flatnonzero(table[limits.depth])
     depths = [level for level, row in enumerate(table) if row[: limits.nodes + 1].any()]
     fixes = []
@@ -134,8 +139,9 @@ def _check_limits(rules: Rules, start: str, limits: Limits, least_depth: int, pr
 
 def _check_variables(rules: Rules, start: str, limits: Limits, problems: Problems) -> None:
     for variable in ("y_pred", "y_true"):
-        table = build_table(_containing(rules, variable), limits.depth, limits.nodes, lambda item: 1, presence=True)
-        if not table[_marked(start)][limits.depth].any():
+        wanted, twins = _marked(start), _containing(rules, variable)
+        table = build_table(twins, limits.depth, limits.nodes, lambda item: 1, presence=True, until=wanted)
+        if not table[wanted][-1].any():
             problems.add(("rules",), f"no formula within the limits contains {variable}; add it to a rule")
 
 

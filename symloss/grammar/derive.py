@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from symloss.formula import Formula
+from symloss.formula import Formula, to_text
 from symloss.grammar.derivation import Derivation
+from symloss.grammar.errors import GrammarError, shown
 from symloss.grammar.grammar import Grammar
 from symloss.grammar.tables import Rules
+from symloss.limits import GRAMMAR_MATCHING
 
 COMMUTATIVE = frozenset({"add", "mul", "max", "min"})
 
@@ -19,6 +21,9 @@ def derive(grammar: Grammar, formula: Formula) -> Derivation | None:
     Args:
         grammar: the grammar.
         formula: a formula without holes.
+
+    Raises:
+        GrammarError: it takes more than a million steps to find out.
     """
     if formula.depth > grammar.limits.depth or formula.size > grammar.limits.nodes:
         return None
@@ -27,15 +32,27 @@ def derive(grammar: Grammar, formula: Formula) -> Derivation | None:
 
 def derive_symbol(rules: Rules, symbol: str, formula: Formula) -> Derivation | None:
     """As :func:`derive`, from any nonterminal and without limits. The rules must have no unit cycle."""
-    return _Matcher(rules).nonterminal(symbol, formula)
+    return Matcher(rules).nonterminal(symbol, formula)
 
 
-class _Matcher:
+class Matcher:
+    """Finds derivations of formulas, and remembers those of their parts.
+
+    Args:
+        rules: productions without unit cycles.
+    """
+
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._known: dict[tuple[str, Formula], Derivation | None] = {}
+        self._steps = 0
 
     def nonterminal(self, name: str, formula: Formula) -> Derivation | None:
+        """Return a derivation of the formula from a nonterminal, or None.
+
+        Raises:
+            GrammarError: all calls together took more steps than :data:`~symloss.limits.GRAMMAR_MATCHING`.
+        """
         key = (name, formula)
         if key not in self._known:
             self._known[key] = self._search(name, formula)
@@ -54,6 +71,12 @@ class _Matcher:
 
     def _template(self, template: Formula, formula: Formula) -> list[Derivation] | None:
         """Return derivations for the template's holes, left to right, that make it equal to the formula."""
+        self._steps += 1
+        if self._steps > GRAMMAR_MATCHING:
+            raise GrammarError(
+                f"to find {shown(to_text(formula))} in the rules takes more than {GRAMMAR_MATCHING:,} steps; shorten "
+                "the productions, or have fewer seeds"
+            )
         if template.op == "hole":
             found = self.nonterminal(str(template.value), formula)
             return None if found is None else [found]

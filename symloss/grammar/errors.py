@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from symloss.errors import SymlossError
+from symloss.errors import SymlossError, shown
+
+__all__ = ["GrammarError", "Location", "Problems", "shown"]
 
 #: A position in the data of a grammar, such as ``("rules", "expr", 2, "weight")``.
 Location = tuple[str | int, ...]
@@ -25,7 +27,8 @@ class Problems:
 
     def __init__(self, place: Callable[[Location], tuple[int, str]]) -> None:
         self._place = place
-        self._found: list[tuple[int, str]] = []
+        self._found: dict[tuple[int, str], None] = {}  # in order, each once
+        self._more = 0
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -33,9 +36,16 @@ class Problems:
     def add(self, location: Location, message: str) -> None:
         """Note one mistake."""
         order, text = self._place(location)
-        entry = (order, f"{text}: {message}")
-        if entry not in self._found:
-            self._found.append(entry)
+        self._found[order, f"{text}: {message}"] = None
+
+    def first(self, locations: Iterable[Location]) -> list[int]:
+        """Return the indices of the locations that come first in the file, as many as are shown; count the others.
+
+        To word a mistake takes longer than to find it, and a file may have thousands.
+        """
+        order = sorted((self._place(location)[0], index) for index, location in enumerate(locations))
+        self._more += max(len(order) - MAX_SHOWN, 0)
+        return [index for _, index in order[:MAX_SHOWN]]
 
     def raise_any(self) -> None:
         """Raise all mistakes noted so far, in file order; do nothing if there are none.
@@ -46,12 +56,7 @@ class Problems:
         if not self._found:
             return
         lines = [text for _, text in sorted(self._found, key=lambda entry: entry[0])]
-        if len(lines) > MAX_SHOWN:
-            lines[MAX_SHOWN:] = [f"... and {len(lines) - MAX_SHOWN} more"]
+        more = self._more + max(len(lines) - MAX_SHOWN, 0)
+        if more:
+            lines[MAX_SHOWN:] = [f"... and {more} more"]
         raise GrammarError("\n".join(lines))
-
-
-def shown(value: object) -> str:
-    """Return a value as a message quotes it: short, whatever it is."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from yaml.constructor import SafeConstructor
 
-from symloss.grammar.errors import GrammarError, Location, Problems
-
-MAX_BYTES = 1_000_000
-MAX_NESTING = 20
+from symloss.grammar.errors import GrammarError, Location, Problems, shown
+from symloss.limits import YAML_BYTES, YAML_LEVELS, YAML_NODES
 
 #: Keys whose values are numbers. Every other scalar stays text as written: YAML 1.1 reads ``on`` and ``no``
 #: as booleans, and a nonterminal may have these names.
 NUMERIC_KEYS = frozenset({"weight", "depth", "nodes", "low", "high", "mean", "std", "values", "decimals", "digits"})
 _SCALARS = ("int", "float", "bool", "null")
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")  # YAML 1.1 takes 1e-3 for text
+#: YAML 1.1 has numbers of base 60, such as 1:30:00, and long ones of any base would keep a reader busy.
+_LONGEST_NUMBER = 100
 
 
 def read_bytes(path: Path, what: str = "grammar") -> bytes:
     """Return a file's content; ``what`` names it in messages.
 
     Raises:
-        GrammarError: it is missing, a directory, unreadable or larger than 1 MB.
+        GrammarError: it is missing, a directory, unreadable or larger than 500 kB.
     """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(YAML_BYTES + 1)
     except IsADirectoryError:
         raise GrammarError(f"{path}: this is a directory; name a YAML file in it") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise GrammarError(f"{path}: cannot read the {what}: {reason}") from None
-    if len(data) > MAX_BYTES:
-        raise GrammarError(f"{path}: larger than {MAX_BYTES:,} bytes; a {what} is a short YAML file")
+    if len(data) > YAML_BYTES:
+        raise GrammarError(f"{path}: larger than {YAML_BYTES:,} bytes; a {what} is a short YAML file")
     return data
 
 
@@ -64,6 +65,40 @@ def key_path(location: Location) -> str:
     return text.lstrip(".") or "top level"
 
 
+class _Composer(yaml.SafeLoader):
+    """Makes nodes of YAML, and stops at what a file of ours never needs before it is expanded.
+
+    Args:
+        text: the YAML.
+        fail: makes the error of a line and a message.
+    """
+
+    def __init__(self, text: str, fail: Callable[[int, str], GrammarError]) -> None:
+        super().__init__(text)
+        self._error = fail
+        self._count = self._level = 0
+
+    def get_event(self) -> yaml.Event:
+        event = super().get_event()
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+        if anchor is not None:
+            raise self._error(line, f"anchors and aliases are not allowed ({shown(anchor)}); write it out")
+        if tag is not None:
+            raise self._error(line, f"tags are not allowed ({shown(tag)}); remove it")
+        if isinstance(event, yaml.NodeEvent):
+            self._count += 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._level += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._level -= 1
+        if self._level > YAML_LEVELS:
+            raise self._error(line, f"nested more than {YAML_LEVELS} levels deep")
+        if self._count > YAML_NODES:
+            raise self._error(line, f"more than {YAML_NODES:,} keys and values; a file of ours is short")
+        return event
+
+
 class Document:
     """The data of one YAML document.
 
@@ -77,7 +112,7 @@ class Document:
         numeric: the keys whose values need not be text; None for all keys.
 
     Raises:
-        GrammarError: broken YAML, more than one document, anchors, tags or too deep nesting.
+        GrammarError: broken YAML, more than one document, anchors, tags, too deep nesting or too much of it.
     """
 
     data: Any
@@ -104,21 +139,11 @@ class Document:
 
     def _compose(self, text: str) -> yaml.Node | None:
         try:
-            nesting = 0
-            for event in yaml.parse(text, Loader=yaml.SafeLoader):
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
-                if anchor is not None:
-                    raise self._fail(line, f"anchors and aliases are not allowed ({anchor!r}); write it out")
-                if tag is not None:
-                    raise self._fail(line, f"tags are not allowed ({tag!r}); remove it")
-                if isinstance(event, yaml.CollectionStartEvent):
-                    nesting += 1
-                elif isinstance(event, yaml.CollectionEndEvent):
-                    nesting -= 1
-                if nesting > MAX_NESTING:
-                    raise self._fail(line, f"nested more than {MAX_NESTING} levels deep")
-            return yaml.compose(text, Loader=yaml.SafeLoader)
+            composer = _Composer(text, self._fail)
+            try:
+                return composer.get_single_node()
+            finally:
+                composer.dispose()
         except GrammarError:
             raise  # it is a ValueError too, and says its line
         except yaml.reader.ReaderError as error:
@@ -155,7 +180,7 @@ class Document:
             inner = (*location, key.value)
             if key.value in result:
                 first = self._lines[inner]
-                raise self._fail(line, f"the key {key.value!r} is given twice, first in line {first}; keep one")
+                raise self._fail(line, f"the key {shown(key.value)} is given twice, first in line {first}; keep one")
             self._lines[inner] = line
             result[key.value] = self._convert(value, inner)
         return result
@@ -166,6 +191,8 @@ class Document:
             return None
         key = next((part for part in reversed(location) if isinstance(part, str)), "")
         if (self._numeric is not None and key not in self._numeric) or node.style is not None:
+            return text
+        if len(text) > _LONGEST_NUMBER:
             return text
         if _EXPONENT.fullmatch(text):
             return float(text)

@@ -15,16 +15,11 @@ from symloss.grammar.constants import (
     Distribution,
 )
 from symloss.grammar.errors import Location, Problems, shown
+from symloss.limits import FORMULA_CHARACTERS, GRAMMAR_DEPTH, GRAMMAR_NODES, GRAMMAR_RULES, GRAMMAR_SEEDS
 
-MAX_DEPTH = 50
-MAX_NODES = 200
-MAX_RULES = 100
-MAX_PRODUCTIONS = 300
-MAX_HOLES = 8  # nonterminals in one production; with the above it bounds the time to load
-MAX_SEEDS = 1000
 MAX_WEIGHT = 1e9
 
-Text = Annotated[str, Field(max_length=10_000)]
+Text = Annotated[str, Field(max_length=FORMULA_CHARACTERS)]
 
 
 class _Shape(BaseModel):
@@ -41,8 +36,8 @@ class LossShape(_Shape):
 class LimitsShape(_Shape):
     """Bounds on the formulas."""
 
-    depth: Annotated[int, Field(ge=1, le=MAX_DEPTH)] = 7
-    nodes: Annotated[int, Field(ge=1, le=MAX_NODES)] = 25
+    depth: Annotated[int, Field(ge=1, le=GRAMMAR_DEPTH)] = 7
+    nodes: Annotated[int, Field(ge=1, le=GRAMMAR_NODES)] = 25
 
 
 class ProductionShape(_Shape):
@@ -73,9 +68,9 @@ class GrammarShape(_Shape):
     description: Text = ""
     loss: LossShape = LossShape()
     start: Annotated[str, Field(min_length=1)]
-    rules: Annotated[dict[str, list[ProductionShape]], Field(min_length=1, max_length=MAX_RULES)]
+    rules: Annotated[dict[str, list[ProductionShape]], Field(min_length=1, max_length=GRAMMAR_RULES)]
     limits: LimitsShape = LimitsShape()
-    seeds: Annotated[list[Text], Field(max_length=MAX_SEEDS)] = []
+    seeds: Annotated[list[Text], Field(max_length=GRAMMAR_SEEDS)] = []
 
 
 _SHAPES: dict[str, type[BaseModel]] = {"": GrammarShape, "loss": LossShape, "limits": LimitsShape}
@@ -85,11 +80,11 @@ _RULES = {
     "description": "a text",
     "start": "the name of a rule",
     "loss": "a mapping with output and class_reduction",
-    "rules": f"a mapping of 1 to {MAX_RULES} rules",
+    "rules": f"a mapping of 1 to {GRAMMAR_RULES} rules",
     "limits": "a mapping with depth and nodes",
-    "seeds": f"a list of at most {MAX_SEEDS} formulas, each a text",
-    "depth": f"a whole number from 1 to {MAX_DEPTH}",
-    "nodes": f"a whole number from 1 to {MAX_NODES}",
+    "seeds": f"a list of at most {GRAMMAR_SEEDS} formulas, each a text",
+    "depth": f"a whole number from 1 to {GRAMMAR_DEPTH}",
+    "nodes": f"a whole number from 1 to {GRAMMAR_NODES}",
     "weight": f"a finite number greater than 0, at most {MAX_WEIGHT:g}",
     "rhs": "a formula, as text",
     "constant": "a mapping with distribution and its parameters",
@@ -111,8 +106,9 @@ def read_shape(data: object, problems: Problems) -> GrammarShape | None:
     try:
         return GrammarShape.model_validate(data)
     except ValidationError as error:
-        for item in error.errors(include_url=False):
-            problems.add(item["loc"], _explain(item))
+        items = error.errors(include_url=False)
+        for index in problems.first(item["loc"] for item in items):
+            problems.add(items[index]["loc"], _explain(items[index]))
         return None
 
 

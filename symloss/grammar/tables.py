@@ -75,11 +75,13 @@ def build_table(
     weigh: Callable[[Production], float | int],
     dtype: Any = np.float64,
     presence: bool = False,
+    until: str | None = None,
 ) -> Table:
     """Return the total weight of derivations of each nonterminal with formula depth <= d and exactly n nodes.
 
     A derivation weighs the product of its productions' weights; drawing a constant counts as one way. The
-    cost is ``depth`` times the number of holes in the grammar, in convolutions of length ``nodes``.
+    cost is ``depth`` times the number of holes in the grammar, in convolutions of length ``nodes``; of presence it is
+    less, since from some level on nothing new appears.
 
     Args:
         rules: productions without unit cycles.
@@ -88,20 +90,36 @@ def build_table(
         weigh: a production's weight; 0 leaves it out.
         dtype: ``object`` counts with exact integers.
         presence: give 1 where there is any derivation and 0 elsewhere, instead of the total.
+        until: stop at the level at which there is any of this nonterminal; the levels beyond are missing.
     """
     order = unit_order(rules)
     weights = {(item.nonterminal, item.index): weigh(item) for items in rules.values() for item in items}
     table: Table = {name: [np.zeros(nodes + 1, dtype)] for name in rules}
+    # A level that is like those that it is made of, and these alike, is like all that follow.
+    deepest = max((item.depth for items in rules.values() for item in items), default=1)
+    alike = 0
     for level in range(1, depth + 1):
+        if presence and alike > deepest:
+            for rows in table.values():
+                rows.append(rows[-1])
+            continue
+        products: dict[tuple[int, tuple[tuple[str, int], ...]], Vector] = {}
         for name in order:
             total = np.zeros(nodes + 1, dtype)
             for item in rules[name]:
                 weight = weights[name, item.index]
                 if weight == 0 or item.depth > level or item.nodes > nodes:
                     continue
-                parts = [table[hole][level - offset] for hole, offset in _places(item)]
-                total[item.nodes :] += weight * product(parts, nodes - item.nodes, dtype)
+                places = _places(item)
+                key = (item.nodes, places)
+                if key not in products:  # productions such as a + b and a * b have one
+                    parts = [table[hole][level - offset] for hole, offset in places]
+                    products[key] = product(parts, nodes - item.nodes, dtype)
+                total[item.nodes :] += weight * products[key]
             table[name].append((total > 0).astype(dtype) if presence else total)
+        alike = alike + 1 if presence and all(np.array_equal(rows[-1], rows[-2]) for rows in table.values()) else 0
+        if until is not None and table[until][-1].any():
+            break
     return table
 
 
@@ -124,5 +142,5 @@ def product(parts: Sequence[Vector], nodes: int, dtype: Any = np.float64) -> Vec
     return result
 
 
-def _places(item: Production) -> list[tuple[str, int]]:
-    return list(zip(item.holes, item.offsets, strict=True))
+def _places(item: Production) -> tuple[tuple[str, int], ...]:
+    return tuple(zip(item.holes, item.offsets, strict=True))

@@ -3,6 +3,7 @@
 Importing this imports neither torch nor Ray nor multiprocessing: what needs them imports them when it is used.
 """
 
+from symloss.runtime.blame import users_code
 from symloss.runtime.choice import make_executor
 from symloss.runtime.cluster import RayExecutor
 from symloss.runtime.device import choose_device
@@ -27,4 +28,5 @@ __all__ = [
     "keyed_seed",
     "make_executor",
     "out_of_memory",
+    "users_code",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from symloss.errors import SymlossError
 from symloss.events import Event, Listener, ignore
 from symloss.fitness import Evaluator, Rung
 from symloss.formula import Formula, to_text
@@ -87,6 +88,14 @@ class Rungs:
         fresh, started = name not in known, time.monotonic()
         if fresh:
             known |= self._evaluate(NOISE_RUNG, rung, {name: loss}, self._ticker())
+        for task, scores in zip(self._tasks, known[name], strict=True):
+            metric = METRICS[task.config.metrics[0]]
+            if all(score == metric.worst for score in scores[0]):
+                raise SymlossError(
+                    f"cross-entropy ends with {metric.name} {metric.worst:g}, the worst there is, with each of "
+                    f"{len(scores[0])} seeds on {task.config.dataset}, {task.config.model}: its networks return nan "
+                    "or have learned nothing; lower the learning rate, or see to the model and the data"
+                )
         deviation = max(float(np.std(task[0], ddof=1)) for task in known[name])
         self._repeats = self._config.repeats_for(deviation)
         self.ladder = self._config.ladder(self._steps, self._repeats)

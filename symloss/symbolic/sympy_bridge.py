@@ -12,7 +12,7 @@ import sympy
 from symloss.errors import SymlossError
 from symloss.formula import FUNCTIONS, Y_PRED, Y_TRUE, Formula, call, constant, exact, parse_formula, to_text
 from symloss.formula.numbers import compute
-from symloss.formula.parser import MAX_MAGNITUDE
+from symloss.limits import NUMBER_MAGNITUDE
 
 #: The probability of a class and its label. Real, so that abs and sign simplify; no more is assumed of them.
 y_pred = sympy.Symbol("y_pred", real=True)
@@ -170,9 +170,9 @@ def _check_constants(node: Formula) -> float | None:
     if not values or None in values:
         return None
     value = compute(node.op, *[value for value in values if value is not None])
-    if value is None or abs(value) > MAX_MAGNITUDE:  # an underflow to 0 is left to the guards above
+    if value is None or abs(value) > NUMBER_MAGNITUDE:  # an underflow to 0 is left to the guards above
         raise ExpressionError(
-            f"the constant {to_text(node)} is not a finite real number below {MAX_MAGNITUDE:g}; "
+            f"the constant {to_text(node)} is not a finite real number below {NUMBER_MAGNITUDE:g}; "
             "check divisions, logs, roots and powers"
         )
     return value

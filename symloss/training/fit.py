@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from symloss.errors import SymlossError
 from symloss.formula import Formula, to_text
+from symloss.locking import alone, lock_of
 from symloss.losses import CatalogueLoss
-from symloss.runtime import Stopping, first_line, out_of_memory
-from symloss.training.locking import alone
+from symloss.runtime import Stopping, first_line, out_of_memory, users_code
 from symloss.training.recipe import Recipe
 from symloss.training.result import Key, Result, check_key, drop_weights, read_result
 
@@ -125,7 +125,8 @@ def _trained(
     with ExitStack() as stack:
         mine = stack.enter_context(alone(folder)) if fabric.is_global_zero else True
         if not fabric.broadcast(mine):
-            raise SymlossError(f"another process trains in {folder}; wait for it or choose another folder")
+            who = lock_of(folder) or "another process"
+            raise SymlossError(f"{who} trains in {folder}; wait for it or choose another folder")
         done = _finished(folder, key, keep)  # by a process that had the folder until now
         if done is not None:
             return done
@@ -135,6 +136,7 @@ def _trained(
         if asked is None:
             stack.enter_context(stopping.listening())
         stack.callback(setattr, stopping, "agree", None)
+        stack.enter_context(users_code("model", recipe.model, "in training"))
         try:
             return Trainer(
                 recipe,

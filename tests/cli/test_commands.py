@@ -282,26 +282,6 @@ def test_listed_models_have_their_task_and_parameters(symloss: Run) -> None:
     assert "package.module:factory" in "".join(found.split())
 
 
-def test_version_and_help(symloss: Run) -> None:
-    assert symloss("--version").out.startswith("symloss ")
-    assert "evolve" in symloss("--help").out
-
-
-@pytest.mark.parametrize("command", ["", "show", "sample", "grammars check", "datasets", "datasets fetch"])
-def test_help_does_not_import_torch(command: str) -> None:
-    code = f"""
-import sys
-from symloss.cli import main
-sys.argv = ["symloss", *{command.split()}, "--help"]
-try:
-    main()
-except SystemExit:
-    pass
-assert not {{"torch", "sympy", "sklearn", "scipy", "numpy", "matplotlib", "plotille"}} & set(sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
 def test_a_search_on_images_of_ones_own_with_a_network_of_ones_own(symloss: Run) -> None:
     """The factory lies beside where the command is called, and its samples have three channels."""
     Path("mine.py").write_text(

@@ -325,6 +325,7 @@ def test_text_and_marks_stand_out_in_light_dark_and_print(make_run: MakeRun) -> 
     for scheme in schemes:
         light = {name: luminance(colour) for name, colour in re.findall(r"--(\w+): (#\w{6})", scheme)}
         for ground in ("paper", "box"):
-            for name, least in (("ink", 4.5), ("quiet", 4.5), ("link", 4.5), ("found", 3), ("second", 3), ("plain", 3)):
+            texts = [(name, 4.5) for name in ("ink", "quiet", "link", "good", "bad")]
+            for name, least in (*texts, ("found", 3), ("second", 3), ("plain", 3)):
                 low, high = sorted((light[name], light[ground]))
                 assert (high + 0.05) / (low + 0.05) >= least, (name, ground)

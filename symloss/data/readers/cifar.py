@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from symloss.data.images import ArrayImages
+from symloss.data.readers.pickles import read_pickle
 from symloss.data.readers.reader import Reader, lacking
 from symloss.errors import SymlossError
 
@@ -61,67 +62,6 @@ class CifarReader(Reader):
                 "get the file again"
             )
         return data, np.array(labels, dtype=np.int64)
-
-
-def read_pickle(path: Path) -> dict[str, Any]:
-    """Read a pickled dict of plain values and arrays of bytes; anything else that a pickle can ask for is refused.
-
-    Byte strings of Python 2, as the official files have them, come as str, keys included.
-
-    Raises:
-        SymlossError: it cannot be read, or holds something else.
-    """
-    try:
-        with path.open("rb") as file:
-            content = _Restricted(file, encoding="latin1").load()
-    except OSError as error:
-        raise SymlossError(f"cannot read {path}: {error.strerror}") from error
-    except Exception as error:  # what a broken pickle raises has no bounds
-        raise SymlossError(f"{path} is no file of CIFAR: {' '.join(str(error).split())}; get it again") from error
-    if not isinstance(content, dict):
-        raise SymlossError(f"{path} is no file of CIFAR: it holds a {type(content).__name__} and no dict; get it again")
-    return {key.decode("latin1") if isinstance(key, bytes) else str(key): value for key, value in content.items()}
-
-
-class _Restricted(pickle.Unpickler):
-    """Rebuilds arrays of bytes, through stand-ins that can do nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        stand_in = _STAND_INS.get((module, name))
-        if stand_in is None:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no such file needs")
-        return stand_in
-
-
-class _ArrayType:
-    """Stands for ``numpy.ndarray`` where a pickle names it as an argument."""
-
-
-def _empty(*arguments: object) -> np.ndarray:
-    del arguments  # its type, shape and kind of values; its state, which follows, has them again
-    return np.empty(0, dtype=np.uint8)
-
-
-def _byte_type(kind: object, *arguments: object) -> np.dtype[Any]:
-    if kind != "u1":
-        raise pickle.UnpicklingError(f"it has an array of type {kind!r} instead of bytes")
-    return np.dtype("u1", align=False, copy=True)  # its state follows, and is not for the one that all share
-
-
-def _latin1(text: object, encoding: object) -> bytes:
-    """Stands for ``_codecs.encode``, by which protocol 2 holds the bytes of Python 3."""
-    if not isinstance(text, str) or encoding != "latin1":
-        raise pickle.UnpicklingError("it encodes something else than bytes")
-    return text.encode("latin1")
-
-
-_STAND_INS: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): _empty,
-    ("numpy._core.multiarray", "_reconstruct"): _empty,
-    ("numpy", "ndarray"): _ArrayType,
-    ("numpy", "dtype"): _byte_type,
-    ("_codecs", "encode"): _latin1,
-}
 
 
 def pickled_batch(title: str, data: np.ndarray, labels: list[int], filenames: list[str]) -> bytes:
