@@ -67,7 +67,7 @@ def stopping_line(work: str) -> str:
 
 def waiting(console: Console, text: str) -> AbstractContextManager[object]:
     """Return a spinner with a text, or nothing where escape codes are not wanted."""
-    return nullcontext() if console.color_system is None else console.status(text)
+    return console.status(text) if console.is_interactive and console.color_system is not None else nullcontext()
 
 
 def write_json(target: str | None, data: Any) -> None:

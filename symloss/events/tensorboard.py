@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -31,8 +33,10 @@ class TensorBoard:
     """
 
     def __init__(self, folder: Path, complain: Listener = ignore) -> None:
-        self._writer = _summary_writer()(log_dir=str(folder))
+        writer = _summary_writer()
         self._folder, self._complain, self._broken = folder, complain, False
+        self._writer: Any = None
+        self._write(partial(self._open, writer))
         self._seen: tuple[int, float | None] = (0, None)
         self._trained, self._best = 0, ""
 
@@ -79,7 +83,10 @@ class TensorBoard:
         if text:
             self._write(lambda: self._writer.add_text("best", text, self._trained))
 
-    def _write(self, write: Any) -> None:
+    def _open(self, writer: Any) -> None:
+        self._writer = writer(log_dir=str(self._folder))
+
+    def _write(self, write: Callable[[], None]) -> None:
         if self._broken:
             return
         try:

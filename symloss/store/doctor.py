@@ -171,7 +171,8 @@ class _Doctor:
                 found.append(_judged(f"{title}: scores", lacking, f"{count} rows, none missing", mend))
                 return found
         except SymlossError as error:
-            return [Check(title, "problem", str(error))]
+            text, _, mend = str(error).rpartition("; ")
+            return [Check(title, "problem", text, mend)]
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             return [Check(title, "problem", f"it holds what no run writes: {type(error).__name__}: {error}", anew)]
 

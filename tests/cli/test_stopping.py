@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-import symloss
-from symloss import benchmark
+from symloss import api
 from symloss.events import read_log
+from symloss.fitness.training import Training
 from symloss.tasks import TaskConfig
 
 #: A small search in small parts, so that there is something to finish and something to leave. While there is a file
@@ -87,7 +87,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 
 def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while not condition():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end
@@ -137,13 +137,13 @@ def scores(run: str) -> int:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the search finds if nothing stops it."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    symloss.evolve("default", TaskConfig(steps=10), run_dir=folder, device="cpu", **SETTINGS)
+    api.evolve("default", TaskConfig(steps=10), run_dir=folder, device="cpu", **SETTINGS)
     return essence(folder)
 
 
 def check_resumed(whole: Any) -> None:
     """Go on with the run and compare what it finds, and see that its log is of one search."""
-    symloss.resume("run")
+    api.resume("run")
     assert essence(Path("run")) == whole
     lines = read_log(Path("run/log.jsonl"))
     names = [line["event"] for line in lines]
@@ -153,30 +153,25 @@ def check_resumed(whole: Any) -> None:
     assert [line["generation"] for line in lines if line["event"] == "drawn"] == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)])
-def test_one_signal_finishes_what_is_in_hand(
-    start: Callable[..., subprocess.Popen[str]], whole: Any, number: signal.Signals, workers: int
+def test_one_signal_finishes_what_two_workers_have_in_hand(
+    start: Callable[..., subprocess.Popen[str]], whole: Any
 ) -> None:
-    process = start([*EVOLVE, "--workers", str(workers), "--log", "tensorboard"], 20 if workers == 2 else 5)
-    until(lambda: len(held()) == workers, process)  # in the middle of a part
+    process = start([*EVOLVE, "--workers", "2"], 20)
+    until(lambda: len(held()) == 2, process)  # in the middle of a part
     before, working = scores("run"), held()
-    if number == signal.SIGINT:
-        os.killpg(process.pid, number)  # as a terminal does: workers get it too
-    else:
-        process.send_signal(number)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
     said = read_until(process, "Stopping when")
     assert "Stopping when the losses in hand are done; Ctrl-C again stops at once." in said
     Path("hold").unlink()
-    rest, _ = process.communicate(timeout=120)
-    assert process.returncode == 128 + number, said + rest
+    rest, _ = process.communicate(timeout=300)
+    assert process.returncode == 128 + signal.SIGINT, said + rest
     assert "Stopped. What was trained is saved." in rest
     assert "Go on with: symloss evolve --resume run" in rest
     assert "Traceback" not in said + rest
     assert scores("run") > before
     assert all(gone(worker) for worker in working)
-    assert list(Path("run/tensorboard").glob("events.out.tfevents.*"))
     ending = read_log(Path("run/log.jsonl"))[-1]
-    assert (ending["event"], ending["signal"], ending["at_once"]) == ("stopped", number.name, False)
+    assert (ending["event"], ending["signal"], ending["at_once"]) == ("stopped", "SIGINT", False)
     check_resumed(whole)
 
 
@@ -187,7 +182,7 @@ def test_two_signals_stop_at_once(start: Callable[..., subprocess.Popen[str]], w
     os.killpg(process.pid, signal.SIGINT)
     said = read_until(process, "Stopping when")
     os.killpg(process.pid, signal.SIGINT)
-    rest, _ = process.communicate(timeout=60)  # it is held all the time: it cannot have finished anything
+    rest, _ = process.communicate(timeout=300)  # it is held all the time: it cannot have finished anything
     assert process.returncode == 128 + signal.SIGINT, said + rest
     assert "symloss evolve --resume run" in rest
     assert "Traceback" not in said + rest
@@ -196,25 +191,83 @@ def test_two_signals_stop_at_once(start: Callable[..., subprocess.Popen[str]], w
     check_resumed(whole)
 
 
-def test_a_stopped_benchmark_keeps_the_cells_in_hand(start: Callable[..., subprocess.Popen[str]]) -> None:
-    process = start(["benchmark", "mae", "--seeds", "4", "--steps", "10", "--device", "cpu", "--run-dir", "run"], 2)
-    until(held, process)
-    before = len(list(Path("run/cells").glob("*.json")))
-    process.send_signal(signal.SIGINT)
-    said = read_until(process, "Stopping when")
-    assert "Stopping when the cells in hand are done; Ctrl-C again" in said
-    Path("hold").unlink()
-    rest, _ = process.communicate(timeout=120)
-    assert process.returncode == 128 + signal.SIGINT, said + rest
+@pytest.fixture
+def signalled(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, signal.Signals], None]:
+    """Return a function that has this process get a signal in the middle of a training; parts are small."""
+    for name, size in (("jobs._TOGETHER", 2), ("jobs._APIECE", 2), ("cells._CHUNK", 2), ("cells._APIECE", 2)):
+        module, _, attribute = name.partition(".")
+        place = {"jobs": "symloss.fitness.jobs", "cells": "symloss.benchmark.training"}[module]
+        monkeypatch.setattr(f"{place}.{attribute}", {True: size, False: size})
+    true = Training.advance
+
+    def arrange(training: int, number: signal.Signals) -> None:
+        begun: list[Training] = []
+
+        def advance(self: Training, until: int) -> None:
+            begun.append(self)
+            if len(begun) == training:
+                os.kill(os.getpid(), number)
+            true(self, until)
+
+        monkeypatch.setattr(Training, "advance", advance)
+
+    return arrange
+
+
+def test_sigterm_finishes_what_is_in_hand(
+    symloss: Callable[..., Any], signalled: Callable[..., None], whole: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = api.create
+    monkeypatch.setattr(api, "create", lambda *grammar, **given: true(*grammar, **{**given, **SETTINGS}))
+    signalled(5, signal.SIGTERM)
+    done = symloss(*EVOLVE, "--log", "tensorboard")
+    assert done.code == 128 + signal.SIGTERM
+    assert "Stopping when the losses in hand are done;" in done.out
+    assert "Stopped. What was trained is saved." in done.out
+    assert "symloss evolve --resume run" in done.out
+    assert done.err == ""
+    ending = read_log(Path("run/log.jsonl"))[-1]
+    assert (ending["event"], ending["signal"], ending["at_once"]) == ("stopped", "SIGTERM", False)
+    assert list(Path("run/tensorboard").glob("events.out.tfevents.*"))
+    check_resumed(whole)
+
+
+def test_a_stopped_benchmark_keeps_the_cells_in_hand(
+    symloss: Callable[..., Any], signalled: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["benchmark", "mae", "--seeds", "4", "--steps", "10", "--device", "cpu", "--run-dir"]
+    assert symloss(*command, "whole", "--json", "whole.json").code == 0
+    signalled(2, signal.SIGINT)
+    done = symloss(*command, "run")
+    assert done.code == 128 + signal.SIGINT
+    assert "Stopping when the cells in hand are done; Ctrl-C again stops at once." in done.out
     kept = {path: path.read_bytes() for path in Path("run/cells").glob("*.json")}
-    assert before < len(kept) < 8
-    assert f"Stopped. {len(kept)} of 8 cells are finished and kept in run. Go on with the same command." in rest
-    config = benchmark.BenchmarkConfig(
-        "again", benchmark.contenders_of(["mae"]), benchmark.experiments_of([TaskConfig(steps=10)]), 4
-    )
-    resumed = benchmark.run(config, run_dir="run", device="cpu")
-    assert resumed.reused == len(kept)
+    assert len(kept) == 4  # of two chunks
+    assert "Stopped. 4 of 8 cells are finished and kept in run. Go on with the same command." in done.out
+    assert symloss(*command, "run", "--json", "resumed.json").code == 0
     assert {path: path.read_bytes() for path in kept} == kept
-    assert resumed.to_json()["results"] == benchmark.run(config, run_dir="whole", device="cpu").to_json()["results"]
+    resumed, plain = (json.loads(Path(f"{name}.json").read_text()) for name in ("resumed", "whole"))
+    assert resumed["cells"]["reused"] == 4
+    assert resumed["results"] == plain["results"]
     names = [line["event"] for line in read_log(Path("run/log.jsonl"))]
     assert [names.count(name) for name in ("started", "stopped", "resumed", "finished")] == [1] * 4
+
+
+def test_a_search_that_is_compared_stops_at_the_first_signal(
+    symloss: Callable[..., Any], whole: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison keeps nothing before its end, so there is nothing to wait for."""
+    true, compared = api.create, api.audit
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("it goes on")
+
+    monkeypatch.setattr(api, "create", lambda *grammar, **given: true(*grammar, **{**given, **SETTINGS}))
+    monkeypatch.setattr(api, "audit", interrupted)
+    done = symloss(*EVOLVE)
+    assert done.code == 128 + signal.SIGINT
+    assert "Stopping when" not in done.out
+    assert read_log(Path("run/log.jsonl"))[-1]["at_once"] is True
+    monkeypatch.setattr(api, "audit", compared)
+    check_resumed(whole)

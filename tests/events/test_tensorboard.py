@@ -81,6 +81,10 @@ def test_a_full_disk_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 board.observe(progress(trained, 0.5))
         board._writer.close()
     assert [event.name for event in said] == ["warning"]
+    (tmp_path / "file").write_text("")
+    with TensorBoard(tmp_path / "file" / "below", said.append) as board:
+        board.observe(progress(8, 0.5))
+    assert "Not a directory; the run goes on without TensorBoard" in said[1].fields["message"]
     assert "No space left on device; the run goes on without TensorBoard" in said[0].fields["message"]
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from symloss.benchmark import Progress as CellProgress
 from symloss.benchmark import combine
-from symloss.cli.output import console_for
+from symloss.cli.output import console_for, waiting
 from symloss.events import Event
 from symloss.report import CellBar, LiveView, Verbosity
 from symloss.report.panel import cell_panel, panel
@@ -211,7 +211,9 @@ def test_a_dumb_terminal_and_a_ci_log_get_plain_lines(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    search_with(LiveView(console_for(None)))
+    console = console_for(None)
+    with waiting(console, "starting"):
+        search_with(LiveView(console))
     shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)  # FORCE_COLOR asks for colours
     assert len(shown.splitlines()) == 7
     assert not re.search(r"[\r\x1b]", shown)

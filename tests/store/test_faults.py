@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 import symloss
+from symloss import api
 from symloss.errors import SymlossError
 from symloss.grammar import load_grammar
 from symloss.search import Progress
@@ -27,7 +28,13 @@ from symloss.store import Run, default_run_dir, read_history, read_result, write
 from symloss.store.database import Database
 from symloss.store.doctor import examine
 from symloss.tasks import TaskConfig
-from tests.conftest import SMALL
+
+# Python 3.12 warns of forks beside threads, which torch has.
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
+#: The search of the copies that ``run_copy`` gives.
+SMALL: dict[str, Any] = {"budget": 12, "generation_size": 6, "finalists": 4, "discovered": 3, "audit_seeds": 3}
+SMALL |= {"repeats": 1, "last_seeds": 5}
 
 Copy = Callable[..., Path]
 Read = Callable[[Path], dict[str, Any]]
@@ -173,22 +180,22 @@ def test_a_start_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     full(monkeypatch, "config.json")
     for folder in (tmp_path / "new", None):
         with pytest.raises(SymlossError, match="No space left"):
-            symloss.api.create("default", TaskConfig(steps=30), run_dir=folder, device="cpu", **SMALL)
+            api.create("default", TaskConfig(steps=30), run_dir=folder, device="cpu", **SMALL)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
     assert not list((tmp_path / "runs").iterdir())
 
 
 def test_what_a_start_that_was_killed_left_is_no_hindrance(tmp_path: Path, run_copy: Copy) -> None:
     begin = {"run_dir": tmp_path / "new", "device": "cpu", **SMALL}
-    symloss.api.create("default", TaskConfig(steps=30), **begin).close()
+    api.create("default", TaskConfig(steps=30), **begin).close()
     (tmp_path / "new" / "config.json").unlink()
     (tmp_path / "new" / ".config.json.x1").write_text("{")
-    symloss.api.create("default", TaskConfig(steps=30), **begin).close()
+    api.create("default", TaskConfig(steps=30), **begin).close()
     # But what was trained is not passed over, nor removed.
     folder = run_copy("killed")
     (folder / "config.json").unlink()
     with pytest.raises(SymlossError, match="is not empty"):
-        symloss.api.create("default", TaskConfig(steps=30), **begin | {"run_dir": folder})
+        api.create("default", TaskConfig(steps=30), **begin | {"run_dir": folder})
     assert read_history(folder / "run.sqlite") is not None
 
 
@@ -292,9 +299,12 @@ def test_two_processes_on_one_run(run_copy: Copy, tmp_path: Path) -> None:
     folder = run_copy("killed")
     process = os.fork()
     if process == 0:  # the other one, which stops as soon as it works
-        with Run.open(folder).working():
-            (tmp_path / "works").touch()
-            time.sleep(600)
+        try:
+            with Run.open(folder).working():
+                (tmp_path / "works").touch()
+                time.sleep(600)
+        finally:
+            os._exit(1)
     try:
         until = time.monotonic() + 60
         while not (tmp_path / "works").exists() and time.monotonic() < until:
@@ -305,7 +315,7 @@ def test_two_processes_on_one_run(run_copy: Copy, tmp_path: Path) -> None:
             symloss.resume(folder)
         begin = {"run_dir": folder, "device": "cpu", **SMALL}
         with pytest.raises(SymlossError, match=rf"process {process} on"):
-            symloss.api.create("default", TaskConfig(steps=30), **begin)
+            api.create("default", TaskConfig(steps=30), **begin)
         # Who only reads is not held up.
         assert read_history(folder / "run.sqlite") is not None
         checks = {check.name: check for check in examine(folder)[1]}
