@@ -14,8 +14,9 @@ import pytest
 from symloss.benchmark import BenchmarkConfig, Sweep, combine, contenders_of
 from symloss.benchmark.cells import environment
 from symloss.benchmark.compare import rows_of
-from symloss.benchmark.result import BenchmarkResult, Rate, TaskResult
+from symloss.benchmark.result import BenchmarkResult
 from symloss.benchmark.statistics import summary
+from symloss.benchmark.table import Rate, TaskResult
 from symloss.formula import parse_formula, to_text
 from symloss.grammar import load_grammar
 from symloss.search import SCREENS, SearchConfig
