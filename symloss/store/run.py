@@ -237,7 +237,7 @@ def _start(path: Path, grammar: Grammar, config: str) -> None:
     """Write a run's first files, all of them or none, where nothing is but what a start that was killed left."""
     file = path / DATABASE_FILE
     for entry in path.iterdir():
-        if not entry.name.startswith((LOCK_FILE, DATABASE_FILE, f".{CONFIG_FILE}.")):
+        if not entry.name.startswith((LOCK_FILE, LOG_FILE, DATABASE_FILE, f".{CONFIG_FILE}.")):
             raise _not_empty(path)
     left = file.exists()
     try:

@@ -116,10 +116,10 @@ def test_ctrl_c_shows_the_front_and_how_to_go_on(symloss: Run, monkeypatch: pyte
 
     final = Rungs.train
 
-    def interrupted(self: Rungs, number: int, *arguments: Any) -> None:
+    def interrupted(self: Rungs, number: int, *arguments: Any, **named: Any) -> None:
         if number == 3:
             raise KeyboardInterrupt
-        final(self, number, *arguments)
+        final(self, number, *arguments, **named)
 
     monkeypatch.setattr(Rungs, "train", interrupted)
     stopped = symloss("evolve", "default", *TINY, "--run-dir", "here")
