@@ -32,7 +32,9 @@ def test_a_network_that_fails_in_training_is_named(small, ce, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     (tmp_path / "failing.py").write_text(NETWORK)
-    message = r"the model 'failing:net' failed in training: AssertionError: no more \(.*failing.py, line 13\) at: assert"
+    message = (
+        r"the model 'failing:net' failed in training: AssertionError: no more \(.*failing.py, line 13\) at: assert"
+    )
     with pytest.raises(SymlossError, match=message):
         fit(small(model="failing:net"), ce, 0, tmp_path / "run", device="cpu")
     sys.modules.pop("failing", None)
