@@ -260,6 +260,26 @@ def test_overwritten_pages_are_noticed_or_do_not_matter(run_copy: Copy, seed: in
     assert str(file) in found if isinstance(found, str) else found == expected
 
 
+def test_a_page_that_a_search_would_not_come_to_is_noticed(run_copy: Copy) -> None:
+    folder = run_copy("killed")
+    with closing(sqlite3.connect(folder / "run.sqlite")) as database:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_candidates_1'"
+        page = database.execute(query).fetchone()[0]
+    content = bytearray((folder / "run.sqlite").read_bytes())
+    content[4096 * (page - 1) : 4096 * page] = bytes(4096)
+    (folder / "run.sqlite").write_bytes(content)
+    with pytest.raises(SymlossError, match=r"run.sqlite .*start the run anew"):
+        Run.open(folder)
+
+
+def test_a_formula_that_was_changed_is_noticed(run_copy: Copy) -> None:
+    folder = run_copy("killed")
+    with closing(sqlite3.connect(folder / "run.sqlite")) as database, database:
+        database.execute("UPDATE candidates SET expression = 'y_true*y_pred' WHERE rowid = 2")
+    with pytest.raises(SymlossError, match=r"run.sqlite is damaged.*and its formula is y_true\*y_pred"):
+        symloss.resume(folder)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.7, 0.99])
 def test_a_database_that_was_cut_short(run_copy: Copy, share: float) -> None:
     folder = run_copy("whole")
