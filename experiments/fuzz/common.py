@@ -48,6 +48,7 @@ class Tally:
     started: float = field(default_factory=time.perf_counter)
     inputs: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    places: Counter[str] = field(default_factory=Counter)
     uncaught: int = 0
     over: int = 0
     slowest: tuple[float, str] = (0.0, "")
@@ -94,7 +95,8 @@ def fuzz(
     for number in range(options.inputs):
         if options.minutes is not None and time.perf_counter() - tally.started > 60 * options.minutes:
             break
-        faulthandler.dump_traceback_later(_DEAD_SECONDS, exit=True)  # for a hang inside C, which no handler ends
+        if number % 1_000 == 0:
+            faulthandler.dump_traceback_later(_DEAD_SECONDS, exit=True)  # for a hang inside C, which no handler ends
         one(tally, generate(random.Random(f"{options.seed}/{number}")), check, f"{options.seed}/{number}")
     faulthandler.cancel_dump_traceback_later()
     tally.report()
@@ -129,8 +131,9 @@ def one(tally: Tally, value: Any, check: Callable[[Any], str], label: str) -> No
 
 def _found(tally: Tally, label: str, value: Any, error: BaseException) -> str:
     tally.uncaught += 1
-    if tally.uncaught <= 20:
-        where = "".join(traceback.format_exception(error)[-6:])
+    where = "".join(traceback.format_exception(error)[-6:])
+    tally.places[where.rsplit(", in ", 1)[-1]] += 1
+    if tally.places[where.rsplit(", in ", 1)[-1]] == 1:  # once for each place
         print(f"UNCAUGHT at input {label}: {shown(value)}\n{where}", flush=True)
     return "uncaught"
 

@@ -98,7 +98,8 @@ def _parse(text: str, leaf: Callable[[str], Formula | None], names: list[str], k
             if isinstance(node.op, ast.UAdd):
                 return inner
             # A signed literal is one number: "-3" has one node, as it does when a grammar draws it.
-            if isinstance(node.operand, ast.Constant) and isinstance(inner.value, float):
+            # So it is behind a plus sign, and -(-0) is 0: else what is written would be read back as another tree.
+            if inner.op == "const" and isinstance(inner.value, float) and inner.value >= 0:
                 return constant(-inner.value)
             return call("neg", inner)
         if isinstance(node, ast.BinOp):

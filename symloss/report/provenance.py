@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from symloss.report.tables import percent
+from symloss.store.guard import shaped
 
 
 def provenance_lines(provenance: Mapping[str, Any]) -> dict[str, str]:
-    """Return the lines by name: the run and its scores for a row of a run's result, else the paper."""
+    """Return the lines by name: the run and its scores for a row of a run's result, else the paper.
+
+    Raises:
+        SymlossError: the row is damaged.
+    """
     if "test" not in provenance:
         lines = {key: str(value) for key, value in provenance.items() if key != "parameters"}
         for name, value in provenance.get("parameters", {}).items():
             lines[f"parameter {name}"] = f"{value:.15g}"
         return lines
+    with shaped(Path(str(provenance.get("run")))):
+        return _of_run(provenance)
+
+
+def _of_run(provenance: Mapping[str, Any]) -> dict[str, str]:
     gain = provenance["gain"]
     lines = {key: str(provenance[key]) for key in ("run", "grammar", "task", "rank", "id")}
     lines["validation accuracy"] = f"{percent(provenance['validation'])} %"

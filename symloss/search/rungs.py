@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from symloss.errors import SymlossError
-from symloss.events import Event, Listener
+from symloss.events import Event, Listener, ignore
 from symloss.fitness import Evaluator, Rung
 from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss
@@ -53,7 +53,7 @@ class Rungs:
         baselines: Mapping[str, CatalogueLoss],
         progress: Progress,
         observer: Observer,
-        listener: Listener,
+        listener: Listener = ignore,
     ) -> None:
         self._tasks = list(tasks)
         self._config = config

@@ -230,7 +230,7 @@ class Database:
     def _decoded(self) -> Iterator[None]:
         try:
             yield
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
             raise damaged(self._path, str(error)) from None
 
 

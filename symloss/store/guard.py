@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from symloss.errors import SymlossError
+from symloss.errors import SymlossError, shown
 from symloss.limits import DATABASE_VALUE_BYTES
 
 #: How the names of the files begin that a run writes: through a link with such a name it would write elsewhere.
 _OWN = ("config.json", "run.sqlite", "control.sqlite", "hall_of_fame.", "report.html", "log.jsonl")
+
+#: Characters of a message.
+_LONGEST = 1_000
 
 _TABLES = frozenset({"generations", "candidates", "rejections", "scores", "clock", "stop"})
 
@@ -50,12 +53,15 @@ def check_tables(connection: sqlite3.Connection, path: Path) -> None:
     """
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, DATABASE_VALUE_BYTES)
     connection.execute("PRAGMA trusted_schema = OFF")
-    for kind, name, text in connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall():
-        plain = text is None or not str(text).upper().startswith("CREATE VIRTUAL")  # an index of SQLite's own has none
-        if not plain or ((kind, text) != ("index", None) and not (kind == "table" and name in _TABLES)):
+    # As bytes, which a damaged name has too.
+    entries = connection.execute("SELECT type, CAST(name AS BLOB), CAST(sql AS BLOB) FROM sqlite_master").fetchall()
+    for kind, raw, code in entries:
+        name, text = ((part or b"").decode("utf-8", "replace") for part in (raw, code))
+        plain = kind == "table" and name in _TABLES and not text.upper().startswith("CREATE VIRTUAL")
+        if not plain and not (kind == "index" and not text):  # an index of SQLite's own has no text
             raise SymlossError(
-                f"the database {path} has the {kind} {str(name)[:60]!r}, which no run writes; it is none of a run, or "
-                "somebody changed it"
+                f"the database {path} has the {str(kind)[:20]} {shown(name)}, which no run writes; it is none of a "
+                "run, or somebody changed it"
             )
 
 
@@ -95,8 +101,10 @@ def shaped(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except SymlossError:
-        raise
+    except SymlossError as error:
+        if len(str(error)) <= _LONGEST:
+            raise
+        raise SymlossError(f"{path}: {str(error)[:_LONGEST]} ...") from None  # it quotes a value of the file
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
         text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise SymlossError(f"{path} is damaged or of another version of symloss: {text}") from error

@@ -19,7 +19,7 @@ from symloss.benchmark.trainers import Experiment
 from symloss.benchmark.training import with_engines
 from symloss.errors import SymlossError
 from symloss.events import Event
-from symloss.fitness import Evaluator
+from symloss.fitness import Choice, Evaluator
 from symloss.report import benchmark_csv
 from symloss.runtime import Stopping
 from symloss.tasks import TaskConfig, load_task
@@ -317,16 +317,19 @@ def test_where_nothing_can_be_written_nothing_is_trained(
 
 def test_a_measured_engine_holds_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = ["single", "stacked"]
-    monkeypatch.setattr(training_module, "choose_engine", lambda *_: answers.pop(0))
+    monkeypatch.setattr(training_module, "choose", lambda *_: Choice(answers.pop(0), "measured"))
+    told: list[Event] = []
     experiments: list[Experiment] = combine(["digits"], ["cnn", "mlp"])
 
     def engines() -> list[str]:
-        return [one.values["engine"] for one in with_engines(experiments, tmp_path, "cpu")]
+        return [one.values["engine"] for one in with_engines(experiments, tmp_path, "cpu", told.append)]
 
     assert engines() == ["single", "auto"]  # the mlp has its own way
     assert engines() == ["single", "auto"]
     (tmp_path / "engines.json").write_text("{")
     assert engines() == ["stacked", "auto"]
+    assert [event.fields["engine"] for event in told] == ["single", "stacked"]  # what was measured
+    assert told[0].fields == {"task": "digits, cnn", "engine": "single", "reason": "measured"}
 
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Any]) -> None:

@@ -24,8 +24,9 @@ _EXPONENTS, _TERMS = (10, 40, 160, 1000), (2, 5)
 
 #: How often a cell is halved: until its middle is asked for a value; until a leap is looked for; at most.
 _ASK, _LEAP, _DEEPEST = 10, 48, 200
-#: How many intervals may be looked at, and how many more to make the range tighter.
-_BUDGET, _REFINEMENTS, _MORE_REFINEMENTS = 3000, 48, 600
+#: How many intervals may be looked at, and how many more to make the range tighter. To look for a witness in one costs
+#: as much as to look at several.
+_BUDGET, _REFINEMENTS, _MORE_REFINEMENTS, _SEARCH = 3000, 48, 600, 4
 #: An enclosure this much wider than what is surely reached is made narrower; one wider than _FAR gets more tries,
 #: unless it is this small.
 _SLACK, _FAR, _SMALL = 1.05, 2.0, 1e-9
@@ -133,16 +134,19 @@ def _cover(program: Program, cells: list[Cell | _EndPiece], result: Range) -> No
                     result.left.append(cell.bounds())
                 elif cell.depth < _DEEPEST:
                     if not finite and cell.depth >= _ASK and cell.depth % 4 == 0:
+                        budget -= _SEARCH
                         result.witness = gap(program, cell)
                         if result.witness is not None:
                             return
                     if finite and cell.depth >= _LEAP and cell.depth % 8 == 0:
+                        budget -= _SEARCH
                         outcome = at_switch(program, cell, undecided)
                         if isinstance(outcome, Witness):
                             result.witness = outcome
                             return
                     cells += cell.halves()
                 else:
+                    budget -= _SEARCH
                     outcome = at_switch(program, cell, undecided) if finite else pole(program, cell)
                     if isinstance(outcome, Witness):
                         result.witness = outcome
