@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symloss.benchmark import Row
 from symloss.codegen.gradients import scale_of
 from symloss.errors import SymlossError
 from symloss.events import Event, JsonLog, Listener, all_of, logged, marked, to_stderr
@@ -16,12 +15,11 @@ from symloss.fitness import Choice, Evaluator, choose, engine_fields
 from symloss.fitness.modules import draws_numbers
 from symloss.grammar import Grammar, load_grammar
 from symloss.losses import find, title
+from symloss.outcome import ending_of, result_of
 from symloss.runtime import Stopping, choose_device, make_executor
 from symloss.search import (
-    SCREENS,
     Audit,
     Candidate,
-    Discovery,
     Found,
     MemoryJournal,
     Observer,
@@ -196,18 +194,10 @@ def finish(
             run.database.save_seconds(search.progress.seconds)
             raise Stopped(search.front()) from None
         run.database.save_seconds(search.progress.seconds)
-        result = _result(run, found, rival, compared, search.progress.seconds)
+        result = result_of(run, found, rival, compared, search.progress.seconds)
         run.finish(result)
-        tell(Event("finished", _ending(result)))
+        tell(Event("finished", ending_of(result)))
     return run
-
-
-def _ending(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of the event ``finished``."""
-    best = next(iter(result["hall_of_fame"]), None)
-    found = best and {"formula": best["expression"]} | {part: best[part]["mean"] for part in ("validation", "test")}
-    trained = result["counts"]["trained"]
-    return {"trained": trained, "ended_by": result["stopped"], "seconds": result["seconds"], "best": found}
 
 
 def _control(run: Run, tasks: list[Task], evaluator: Evaluator, watch: Observer, main: Search, tell: Listener) -> Found:
@@ -259,65 +249,6 @@ def _compare(
     compared = audit(found.hall_of_fame, tasks, run.search, tick, control=control, evaluator=evaluator)
     tell(Event("audit", {"state": "finished", **what, "seconds": round(progress.seconds - started, 3)}))
     return compared
-
-
-def _result(run: Run, found: Found, rival: Found | None, compared: Audit, seconds: float) -> dict[str, Any]:
-    def rows(discoveries: list[Discovery], place: str) -> list[dict[str, Any]]:
-        by_task = [getattr(task, place) for task in compared.tasks]
-        return [
-            {"rank": discovery.rank} | _row(run, [group[k] for group in by_task]) | _origin(discovery)
-            for k, discovery in enumerate(discoveries)
-        ]
-
-    baselines = zip(*(task.baselines for task in compared.tasks), strict=True)
-    return {
-        "run": str(run.path),
-        "config": run.config(),
-        "counts": _counts(found),
-        "stopped": found.stopped,
-        "noise": {"std": found.noise, "last_seeds": found.last_seeds},
-        "seconds": round(seconds, 1),
-        "hall_of_fame": rows(compared.discoveries, "rows"),
-        "control": rows(compared.controls, "controls"),
-        "control_counts": _counts(rival) if rival else None,
-        "baselines": [_row(run, list(group)) for group in baselines],
-    }
-
-
-def _counts(found: Found) -> dict[str, Any]:
-    return {
-        "drawn": found.drawn,
-        "duplicates": found.rejected["duplicate"],
-        "rejected": {name: found.rejected[name] for name in SCREENS},
-        "trained": len(found.candidates),
-    }
-
-
-def _row(run: Run, rows: Sequence[Row]) -> dict[str, Any]:
-    """Return one loss's result: its first task's, and with several tasks each one's in ``tasks``."""
-    written = [row.to_json() for row in rows]
-    if len(rows) == 1:
-        return written[0]
-    parts = [
-        {"dataset": task.dataset, "model": task.model}
-        | {key: one[key] for key in ("scale", "validation", "test", "gain", "metrics")}
-        for task, one in zip(run.tasks, written, strict=True)
-    ]
-    return written[0] | {"tasks": parts}
-
-
-def _origin(discovery: Discovery) -> dict[str, Any]:
-    candidate = discovery.candidate
-    return {
-        "search_validation": discovery.search_validation,
-        "candidate": {
-            "id": candidate.id,
-            "expression": candidate.expression,
-            "generation": candidate.generation,
-            "origin": candidate.origin,
-            "parents": list(candidate.parents),
-        },
-    }
 
 
 def _engine(task: TaskConfig, device: str) -> Choice | None:
