@@ -14,7 +14,7 @@ NUMBER_MAGNITUDE = 1e30
 
 #: A YAML file: bytes, scalars and collections together, levels. Anchors, aliases and tags are not allowed at all.
 YAML_BYTES = 500_000
-YAML_NODES = 20_000
+YAML_NODES = 10_000
 YAML_LEVELS = 20
 
 #: A grammar: what it may draw, and how much of it there may be.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from symloss.cli import benchmark, datasets, doctor, evolve, export, listings, report, sample, show
-from symloss.errors import SymlossError
+from symloss.errors import SymlossError, shown
 
 app = typer.Typer(
     name="symloss",
@@ -78,9 +79,20 @@ def main() -> None:
     try:
         app(_protect_formulas(sys.argv[1:]), prog_name="symloss")
     except SymlossError as error:
-        Console(stderr=True).print(Text(f"symloss: {error}", style="red"), soft_wrap=True)
-        sys.exit(2)
+        _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:  # a path that cannot be one, a disk that is full: whatever no command tells itself
+        name = "" if error.filename is None else f": {shown(os.fspath(error.filename))}"
+        _fail(f"{error.strerror or error}{name}")
+    except UnicodeEncodeError as error:
+        _fail(f"this text cannot be written as {error.encoding}: {shown(error.object)}; give it in UTF-8")
+
+
+def _fail(text: str) -> NoReturn:
+    """Print a message without what would steer a terminal, and exit with code 2."""
+    safe = "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+    Console(stderr=True).print(Text(f"symloss: {safe}", style="red"), soft_wrap=True)
+    sys.exit(2)

@@ -137,11 +137,15 @@ def check_writable(target: str | None) -> None:
     Raises:
         SymlossError: the folder does not exist, or the target is a folder.
     """
-    from symloss.errors import SymlossError
+    from symloss.errors import SymlossError, shown
 
     if target in (None, "-"):
         return
     path = Path(str(target))
+    try:
+        path.exists()
+    except (OSError, ValueError) as error:  # longer than a path can be, or with a null character
+        raise SymlossError(f"cannot write {shown(str(path))}: {getattr(error, 'strerror', error)}") from None
     if path.is_dir():
         raise SymlossError(f"cannot write {path}: it is a directory; name a file")
     if not path.parent.is_dir():
@@ -162,7 +166,7 @@ def resolve_loss(text: str) -> tuple[str, Formula | CatalogueLoss, dict[str, Any
     from symloss.symbolic import to_sympy
 
     text = text.strip()
-    reference = re.fullmatch(r"(.+):(\d+)", text)
+    reference = re.fullmatch(r"(.+):(\d{1,9})", text, re.ASCII)
     if reference:
         formula, row = find_loss(reference[1], int(reference[2]))
         return text, formula, row

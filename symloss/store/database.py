@@ -84,8 +84,6 @@ class Database:
             for statement in _SCHEMA.strip().split(";\n"):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {VERSION}")
-        # Moved into the file itself, so that a database which loses its log does not pass for one that is new.
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @property
     def unused(self) -> bool:

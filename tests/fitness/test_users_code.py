@@ -6,6 +6,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -252,8 +253,9 @@ def test_a_loss_whose_scores_are_nan_neither_wins_nor_ends_the_search(monkeypatc
     assert ranked[0].id != best.id
     nan = next(candidate for candidate in again.candidates if candidate.id == best.id)
     assert np.isnan(nan.merit)
-    assert nan not in pareto_front([nan, *again.candidates])
-    assert pareto_front(again.candidates)
+    front = pareto_front([candidate for candidate in again.candidates if candidate is not nan])
+    assert front
+    assert pareto_front([replace(nan, size=0), *again.candidates]) == front
     assert hall_of_fame([nan, *again.candidates], 0)[0] is not nan
 
 

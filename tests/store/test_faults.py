@@ -9,6 +9,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -45,15 +46,19 @@ def evolve(folder: Path, **more: Any) -> Run:
 
 
 @contextmanager
-def mounted(folder: Path, options: str) -> Iterator[None]:
-    folder.mkdir()
+def mounted(options: str) -> Iterator[Path]:
+    """A file system of its own, outside of what pytest clears away."""
+    folder = Path(tempfile.mkdtemp(prefix="symloss-disk-"))
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if os.geteuid() or shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("no file system can be mounted here")
     try:
-        yield
+        if os.geteuid() or shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("no file system can be mounted here")
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        folder.rmdir()
 
 
 @contextmanager
@@ -79,9 +84,9 @@ def full(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(os, "replace", replace)
 
 
-def test_a_disk_that_fills_up_in_the_middle_of_a_search(tmp_path: Path, run_copy: Copy, result_of: Read) -> None:
-    with mounted(tmp_path / "disk", "size=200k"):
-        folder = tmp_path / "disk" / "run"
+def test_a_disk_that_fills_up_in_the_middle_of_a_search(run_copy: Copy, result_of: Read) -> None:
+    with mounted("size=200k") as disk:
+        folder = disk / "run"
         with pytest.raises(SymlossError, match=r"run.sqlite cannot be used: .*; .* go on with --resume"):
             evolve(folder)
         run = Run.open(folder)
@@ -89,7 +94,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_search(tmp_path: Path, run_copy
         before = {rung: run.database.load_scores(rung) for rung in range(-1, 3)}
         assert before[-1]
         run.close()
-        subprocess.run(["mount", "-o", "remount,size=20m", str(tmp_path / "disk")], check=True)
+        subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
         run = symloss.resume(folder)
         for rung, scores in before.items():
             assert scores.items() <= run.database.load_scores(rung).items()
@@ -127,11 +132,11 @@ def test_a_run_directory_where_nothing_can_be_written(tmp_path: Path, run_copy: 
     }
 
 
-def test_a_read_only_directory_is_read_and_not_worked_on(tmp_path: Path, run_copy: Copy) -> None:
-    with mounted(tmp_path / "disk", "size=20m"):
-        whole = run_copy("whole", tmp_path / "disk" / "whole")
-        killed = run_copy("killed", tmp_path / "disk" / "killed")
-        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], check=True)
+def test_a_read_only_directory_is_read_and_not_worked_on(run_copy: Copy) -> None:
+    with mounted("size=20m") as disk:
+        whole = run_copy("whole", disk / "whole")
+        killed = run_copy("killed", disk / "killed")
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         assert read_result(whole)[1]["hall_of_fame"]
         for folder in (whole, killed):
             history = read_history(folder / "run.sqlite")
@@ -188,7 +193,8 @@ def test_a_start_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_what_a_start_that_was_killed_left_is_no_hindrance(tmp_path: Path, run_copy: Copy) -> None:
     begin = {"run_dir": tmp_path / "new", "device": "cpu", **SMALL}
     api.create("default", TaskConfig(steps=30), **begin).close()
-    (tmp_path / "new" / "config.json").unlink()
+    for later in ("config.json", "log.jsonl"):
+        (tmp_path / "new" / later).unlink()
     (tmp_path / "new" / ".config.json.x1").write_text("{")
     api.create("default", TaskConfig(steps=30), **begin).close()
     # But what was trained is not passed over, nor removed.
@@ -252,6 +258,26 @@ def test_overwritten_pages_are_noticed_or_do_not_matter(run_copy: Copy, seed: in
     except SymlossError as error:
         found = str(error)
     assert str(file) in found if isinstance(found, str) else found == expected
+
+
+def test_a_page_that_a_search_would_not_come_to_is_noticed(run_copy: Copy) -> None:
+    folder = run_copy("killed")
+    with closing(sqlite3.connect(folder / "run.sqlite")) as database:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_candidates_1'"
+        page = database.execute(query).fetchone()[0]
+    content = bytearray((folder / "run.sqlite").read_bytes())
+    content[4096 * (page - 1) : 4096 * page] = bytes(4096)
+    (folder / "run.sqlite").write_bytes(content)
+    with pytest.raises(SymlossError, match=r"run.sqlite .*start the run anew"):
+        Run.open(folder)
+
+
+def test_a_formula_that_was_changed_is_noticed(run_copy: Copy) -> None:
+    folder = run_copy("killed")
+    with closing(sqlite3.connect(folder / "run.sqlite")) as database, database:
+        database.execute("UPDATE candidates SET expression = 'y_true*y_pred' WHERE rowid = 2")
+    with pytest.raises(SymlossError, match=r"run.sqlite is damaged.*and its formula is y_true\*y_pred"):
+        symloss.resume(folder)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.7, 0.99])
@@ -377,13 +403,13 @@ def test_a_clock_that_jumps_changes_nothing(
     assert seconds == sorted(seconds)
 
 
-def test_atomic_files_on_a_full_disk(tmp_path: Path) -> None:
-    with mounted(tmp_path / "disk", "size=64k"):
-        write_atomic(tmp_path / "disk" / "a.json", "old")
+def test_atomic_files_on_a_full_disk() -> None:
+    with mounted("size=64k") as disk:
+        write_atomic(disk / "a.json", "old")
         with pytest.raises(SymlossError, match="No space left on device; choose another place or free it"):
-            write_atomic(tmp_path / "disk" / "a.json", "x" * 100_000)
-        assert [file.name for file in (tmp_path / "disk").iterdir()] == ["a.json"]
-        assert (tmp_path / "disk" / "a.json").read_text() == "old"
+            write_atomic(disk / "a.json", "x" * 100_000)
+        assert [file.name for file in disk.iterdir()] == ["a.json"]
+        assert (disk / "a.json").read_text() == "old"
 
 
 def test_a_file_that_is_no_database(tmp_path: Path, run_copy: Copy) -> None:
@@ -397,5 +423,5 @@ def test_a_file_that_is_no_database(tmp_path: Path, run_copy: Copy) -> None:
         read_history(folder / "run.sqlite")
     with closing(sqlite3.connect(tmp_path / "other.sqlite")) as database:
         database.execute("CREATE TABLE mine (x)")
-    with pytest.raises(SymlossError, match="it has no version"):
+    with pytest.raises(SymlossError, match="the table 'mine', which no run writes"):
         Database(tmp_path / "other.sqlite", load_grammar("default"))
