@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +92,8 @@ def evolve(
     # Workers first: if they cannot start, no run directory is left behind.
     with make_executor(workers, ray) if executor is None else nullcontext(executor) as where:
         run = create(grammar, tasks, run_dir=run_dir, device=device, listener=listener, **settings)
-        return finish(run, executor=where, observer=observer, listener=listener, stopping=stopping)
+        with _closed_on_failure(run):
+            return finish(run, executor=where, observer=observer, listener=listener, stopping=stopping)
 
 
 def resume(
@@ -107,9 +108,20 @@ def resume(
 ) -> Run:
     """Go on with a run that was stopped, and return it finished; see :func:`evolve` for the arguments."""
     run = Run.open(Path(path))
-    return finish(
-        run, workers=workers, ray=ray, executor=executor, observer=observer, listener=listener, stopping=stopping
-    )
+    with _closed_on_failure(run):
+        return finish(
+            run, workers=workers, ray=ray, executor=executor, observer=observer, listener=listener, stopping=stopping
+        )
+
+
+@contextmanager
+def _closed_on_failure(run: Run) -> Iterator[None]:
+    """Give up a run's files and its lock where the caller gets no run to close, and would go on with it."""
+    try:
+        yield
+    except BaseException:
+        run.close()
+        raise
 
 
 def create(
