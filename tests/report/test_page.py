@@ -196,7 +196,7 @@ def test_a_run_without_a_loss_has_a_page(make_run: MakeRun) -> None:
 def test_a_run_that_has_not_ended_or_is_damaged_is_refused(make_run: MakeRun) -> None:
     path = make_run()
     (path / "run.sqlite").write_bytes(b"no database at all, but long enough to be taken for one" * 9)
-    with pytest.raises(SymlossError, match="cannot be read"):
+    with pytest.raises(SymlossError, match="file is not a database"):
         save_page(path)
     (path / "hall_of_fame.json").write_text("[]")
     with pytest.raises(SymlossError, match="damaged"):
