@@ -6,11 +6,17 @@ import importlib
 import os
 import re
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 from symloss.errors import SymlossError, unknown
+
+#: Characters of an error's text that are shown.
+_LONGEST = 400
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_LIBRARIES = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 
 _FORM = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*)")
 
@@ -41,7 +47,7 @@ def call_factory(kind: str, name: str, **arguments: object) -> Any:
     try:
         return factory(**arguments)
     except (Exception, SystemExit) as error:  # whatever it is, it is the user's own
-        raise SymlossError(f"{kind} factory {name!r} failed: {_described(error)}") from error
+        raise SymlossError(f"{kind} factory {name!r} failed: {described(error)}") from error
 
 
 def _imported(kind: str, name: str, module_name: str, attribute: str) -> Callable[..., Any]:
@@ -58,9 +64,9 @@ def _imported(kind: str, name: str, module_name: str, attribute: str) -> Callabl
                 f"{kind} factory {name!r}: there is no module {missing!r}; it is looked for in the current directory "
                 f"({here}) and on Python's path"
             ) from error
-        raise SymlossError(f"{kind} factory {name!r} cannot be imported: {_described(error)}") from error
+        raise SymlossError(f"{kind} factory {name!r} cannot be imported: {described(error)}") from error
     except (Exception, SystemExit) as error:
-        raise SymlossError(f"{kind} factory {name!r} cannot be imported: {_described(error)}") from error
+        raise SymlossError(f"{kind} factory {name!r} cannot be imported: {described(error)}") from error
     found = getattr(module, attribute, None)
     if found is None:
         known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
@@ -71,10 +77,32 @@ def _imported(kind: str, name: str, module_name: str, attribute: str) -> Callabl
     return result
 
 
-def _described(error: BaseException) -> str:
-    """Return type, text and, beyond this file, the place of an error."""
+def described(error: BaseException) -> str:
+    """Return an error's type and text, and where it arose in the user's own code: file, line and what stands there.
+
+    Frames of this package are left out, and so are those of Python's and of installed libraries where there are others.
+    """
     text = " ".join(str(error).split())
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-    frames = [frame for frame in frames if "importlib" not in frame.filename]
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]} ..."
+    frames = own_frames(error) or [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not _below(frame.filename, _PACKAGE) and "importlib" not in frame.filename
+    ]
     place = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}{': ' if text else ''}{text}{place}"
+    at = f" at: {frames[-1].line}" if frames and frames[-1].line else ""
+    return f"{type(error).__name__}{': ' if text else ''}{text}{place}{at}"
+
+
+def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """Return the frames of an error's traceback that are the user's: of no library, and not of this package."""
+    return [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<") and not _below(frame.filename, _PACKAGE, *_LIBRARIES)
+    ]
+
+
+def _below(file: str, *folders: str) -> bool:
+    return any(file.startswith(folder + os.sep) for folder in folders)

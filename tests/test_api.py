@@ -141,3 +141,18 @@ def test_what_cannot_start_leaves_no_directory(tmp_path: Path, settings: dict[st
     with pytest.raises(SymlossError, match=message):
         symloss.evolve("default", run_dir=tmp_path / "run", **settings)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_search_that_fails_gives_its_run_free(plain: dict[str, Any], tmp_path: Path) -> None:
+    """A notebook goes on with it in the same process, and may hold the error for long."""
+
+    def fail(progress: Progress) -> None:
+        if progress.phase == "training":
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as error:
+        symloss.evolve("default", TASK, run_dir=tmp_path / "run", device="cpu", observer=fail, **TINY)
+    run = symloss.resume(tmp_path / "run")
+    assert essence(run) == plain
+    run.close()
+    assert error.value.__traceback__ is not None

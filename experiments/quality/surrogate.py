@@ -1,10 +1,11 @@
 """What share of the best losses does the surrogate choose, before they are trained?
 
-    python experiments/quality/surrogate.py digits-noise-40 [--draws 1500] [--repeats 6] [--keep FILE]
+    python experiments/quality/surrogate.py digits-noise-40 [--draws 1500] [--share 0.1] [--repeats 6]
+        [--keep FILE]
 
 Losses drawn from the default grammar are trained for all steps with 4 seeds. Then, several times over, a surrogate
-learns from some of them and chooses a fifth of 900 others by their curves; the table says which share of those others'
-best hundredth and best twentieth is among the chosen (a fifth by chance), and what the best chosen scored. Ways to
+learns from some of them and chooses a share of 900 others by their curves; the table says how much of those others'
+best hundredth and best twentieth is among the chosen (by chance that share), and what the best chosen scored. Ways to
 learn: the place in the order of merit to a power, and the mean over the trees plus so many of their standard
 deviations. With ``--keep`` the trained scores are written to a file, and read from it where it is there. The conditions
 are those of search.py.
@@ -27,7 +28,7 @@ from symloss.search.strategies.base import fresh
 from symloss.search.surrogate import _features
 from symloss.tasks import load_task
 
-CHOSEN, OTHERS = 0.2, 900
+OTHERS = 900
 SEEDS = range(9000, 9004)
 
 
@@ -42,7 +43,9 @@ def trained(name: str, draws: int) -> tuple[np.ndarray, np.ndarray]:
     return scores, _features([screening.fingerprints[candidate.id] for candidate in generation.candidates])
 
 
-def share(scores: np.ndarray, curves: np.ndarray, known: int, power: float, spread: float, seed: int) -> np.ndarray:
+def caught(
+    scores: np.ndarray, curves: np.ndarray, known: int, power: float, spread: float, share: float, seed: int
+) -> np.ndarray:
     """Return the shares of the best hundredth and twentieth that are chosen, and the best chosen score."""
     from sklearn.ensemble import ExtraTreesRegressor
 
@@ -51,7 +54,7 @@ def share(scores: np.ndarray, curves: np.ndarray, known: int, power: float, spre
     trees = ExtraTreesRegressor(100, min_samples_leaf=2, random_state=seed)
     trees.fit(curves[seen], (rankdata(scores[seen]) / known) ** power)
     guesses = np.stack([tree.predict(curves[rest]) for tree in trees.estimators_])
-    chosen = np.argsort(-(guesses.mean(0) + spread * guesses.std(0)))[: int(CHOSEN * len(rest))]
+    chosen = np.argsort(-(guesses.mean(0) + spread * guesses.std(0)))[: int(share * len(rest))]
     best = np.argsort(-scores[rest])
     hundredth, twentieth = best[: len(rest) // 100], best[: len(rest) // 20]
     return np.array([np.isin(hundredth, chosen).mean(), np.isin(twentieth, chosen).mean(), scores[rest][chosen].max()])
@@ -62,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("condition", choices=CONDITIONS)
     parser.add_argument("--draws", type=int, default=1500)
+    parser.add_argument("--share", type=float, default=0.1)
     parser.add_argument("--repeats", type=int, default=6)
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
@@ -76,8 +80,10 @@ def main() -> None:
     print("| learned from | power | standard deviations | best 1 % | best 5 % | best chosen |")
     print("|---|---|---|---|---|---|")
     for known in (128, 512):
-        for power, spread in ((1, 0), (1, 1), (3, 0), (3, 1), (6, 1)):
-            found = [share(scores, curves, known, power, spread, seed) for seed in range(options.repeats)]
+        for power, spread in ((1, 0), (3, 1), (3, 2), (12, 1), (12, 2)):
+            found = [
+                caught(scores, curves, known, power, spread, options.share, seed) for seed in range(options.repeats)
+            ]
             first, second, best = np.mean(found, 0)
             print(f"| {known} | {power} | {spread} | {first:.0%} | {second:.0%} | {100 * best:.2f} |", flush=True)
 

@@ -10,9 +10,10 @@ from symloss.benchmark.config import BenchmarkConfig, Sweep, combine, contenders
 from symloss.benchmark.published import Published, PublishedScore, load_published
 from symloss.benchmark.ranks import Friedman, Ranking, critical_difference, friedman, ranking
 from symloss.benchmark.reader import load_config
-from symloss.benchmark.result import BenchmarkResult, CellRecord, TaskResult
+from symloss.benchmark.result import BenchmarkResult, CellRecord
 from symloss.benchmark.running import default_folder, run
 from symloss.benchmark.statistics import Paired, Summary, holm, paired_difference, summary
+from symloss.benchmark.table import TaskResult
 from symloss.benchmark.trainers import Experiment
 from symloss.benchmark.training import Progress
 

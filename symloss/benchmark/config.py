@@ -51,7 +51,8 @@ class BenchmarkConfig:
         select: whether a full-size run is judged by its ``"best"`` epoch by validation, or its ``"last"``.
         band: two scores are called the same within so many points.
         published: a published table to print beside ours.
-        description, cost: notes for people.
+        description: a note for people.
+        cost: another, on what it takes.
         smoke: whether this is the small version.
     """
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,22 +16,17 @@ from typing import TYPE_CHECKING
 from symloss.benchmark.cells import SWEEP_SEEDS, Cell, CellStore, environment, make_folder
 from symloss.benchmark.config import BenchmarkConfig, Sweep
 from symloss.benchmark.reader import load_config
-from symloss.benchmark.result import (
-    BenchmarkResult,
-    CellRecord,
-    Rate,
-    choose_rate,
-    score_of,
-    scores_of,
-    task_result,
-)
+from symloss.benchmark.result import BenchmarkResult, CellRecord
+from symloss.benchmark.scoring import score_of, scores_of
 from symloss.benchmark.statistics import summary
+from symloss.benchmark.table import Rate, TaskResult, choose_rate, task_result
 from symloss.benchmark.trainers import Experiment
 from symloss.benchmark.training import CellTrainer, Progress, Watch, with_engines
 from symloss.codegen.gradients import scale_of
 from symloss.errors import SymlossError
+from symloss.events import LOG_FILE, Event, Listener, logged, to_stderr
 from symloss.files import write_atomic
-from symloss.runtime import choose_device, make_executor
+from symloss.runtime import Stopping, choose_device, make_executor
 
 if TYPE_CHECKING:
     from symloss.runtime import Executor
@@ -47,6 +43,8 @@ def run(
     progress: Watch | None = None,
     command: str = "",
     smoke: bool = False,
+    listener: Listener = to_stderr,
+    stopping: Stopping | None = None,
 ) -> BenchmarkResult:
     """Train what is missing of a benchmark and return its tables.
 
@@ -71,10 +69,14 @@ def run(
         progress: called with a :class:`Progress` whenever it has changed.
         command: kept with each cell; the process's own command line by default.
         smoke: of a YAML file, apply its section ``smoke``.
+        listener: told each :mod:`event <symloss.events>` that ``log.jsonl`` below ``run_dir`` has; by default prints
+            warnings.
+        stopping: asks the benchmark to stop; then it finishes the cells in training first, and of a full-size run the
+            step. Without one Ctrl-C interrupts at once, and loses those.
 
     Raises:
         SymlossError: bad settings, missing data, or a directory that cannot be used or has cells of other data.
-        KeyboardInterrupt: Ctrl-C; the chunk in hand is lost, and the same call goes on from there.
+        KeyboardInterrupt: Ctrl-C, or ``stopping``; the same call goes on from there.
     """
     if not isinstance(config, BenchmarkConfig):
         config = load_config(config, smoke=smoke)
@@ -84,7 +86,9 @@ def run(
         raise SymlossError(f"the run directory {folder} is a file; choose another with --run-dir")
     classes = [experiment.classes for experiment in config.experiments]
     scales = check_losses(config, classes)
-    with make_executor(workers, ray) if executor is None else nullcontext(executor) as where:
+    asked = stopping or Stopping()
+    with ExitStack() as stack:
+        where = stack.enter_context(make_executor(workers, ray)) if executor is None else executor
         place = str(choose_device(device))
         store = CellStore(folder)
         for experiment in config.experiments:
@@ -92,39 +96,58 @@ def run(
                 experiment.check_data()
         store.data = {one.dataset: one.data() for one in {one.dataset: one for one in config.experiments}.values()}
         store.prepare()
-        experiments = with_engines(config.experiments, folder, place)
+        tell = listener
+        if os.environ.get("RANK", "0") == "0":  # under torchrun all processes do the same
+            on = {"device": place, "executor": type(where).__name__, "workers": where.workers}
+            tell = stack.enter_context(logged(folder / LOG_FILE, listener, asked, kind="benchmark", **on))
+        with asked.nothing_to_keep():
+            experiments = with_engines(config.experiments, folder, place, tell)
         called = command or " ".join(sys.argv)
-        trainer = CellTrainer(store, where, place, called, progress or _ignore)
+        trainer = CellTrainer(store, where, place, called, progress or _ignore, stopping, tell)
         for experiment in experiments:
             tries = len(config.sweep.lr) * config.sweep.seeds if config.sweep else 0
             trainer.progress.plan(experiment, len(config.contenders) * (config.seeds + tries))
-        records: list[CellRecord] = []
-        # All sweeps first, then all tables: what is cut short then has whole tables.
-        rates = [_rates(config, one, trainer, records, count) for one, count in zip(experiments, classes, strict=True)]
-        tasks = []
-        for experiment, count, mine, factors in zip(experiments, classes, rates, scales, strict=True):
-            cells = [
-                Cell(experiment.at(rate.lr) if config.sweep else experiment, contender, seed)
-                for contender, rate in zip(config.contenders, mine, strict=True)
-                for seed in range(config.seeds)
-            ]
-            outcomes = trainer.ensure(cells)
-            records += [CellRecord(*pair, "final") for pair in zip(cells, outcomes, strict=True)]
-            by_loss = [outcomes[k : k + config.seeds] for k in range(0, len(outcomes), config.seeds)]
-            tasks.append(task_result(config, experiment, by_loss, mine, factors, count))
-    result = BenchmarkResult(
-        replace(config, experiments=tuple(experiments)),
-        tuple(tasks),
-        tuple(records),
-        folder,
-        trainer.progress.reused,
-        tuple(store.damaged),
-        time.perf_counter() - start,
-        environment(place),
-    )
-    make_folder(folder)
-    write_atomic(folder / "result.json", json.dumps(result.to_json(), indent=1, allow_nan=False) + "\n")
+        tasks, records = _tables(config, experiments, classes, scales, trainer)
+        result = BenchmarkResult(
+            replace(config, experiments=tuple(experiments)),
+            tuple(tasks),
+            tuple(records),
+            folder,
+            trainer.progress.reused,
+            tuple(store.damaged),
+            time.perf_counter() - start,
+            environment(place),
+        )
+        make_folder(folder)
+        write_atomic(folder / "result.json", json.dumps(result.to_json(), indent=1, allow_nan=False) + "\n")
+        spent = {"cells": trainer.progress.total, "reused": result.reused, "seconds": round(result.seconds, 3)}
+        tell(Event("finished", spent))
     return result
+
+
+def _tables(
+    config: BenchmarkConfig,
+    experiments: list[Experiment],
+    classes: list[int],
+    scales: list[list[float]],
+    trainer: CellTrainer,
+) -> tuple[list[TaskResult], list[CellRecord]]:
+    """Train what is missing and return each experiment's table, and all cells."""
+    records: list[CellRecord] = []
+    # All sweeps first, then all tables: what is cut short then has whole tables.
+    rates = [_rates(config, one, trainer, records, count) for one, count in zip(experiments, classes, strict=True)]
+    tasks = []
+    for experiment, count, mine, factors in zip(experiments, classes, rates, scales, strict=True):
+        cells = [
+            Cell(experiment.at(rate.lr) if config.sweep else experiment, contender, seed)
+            for contender, rate in zip(config.contenders, mine, strict=True)
+            for seed in range(config.seeds)
+        ]
+        outcomes = trainer.ensure(cells)
+        records += [CellRecord(*pair, "final") for pair in zip(cells, outcomes, strict=True)]
+        by_loss = [outcomes[k : k + config.seeds] for k in range(0, len(outcomes), config.seeds)]
+        tasks.append(task_result(config, experiment, by_loss, mine, factors, count))
+    return tasks, records
 
 
 def default_folder(config: BenchmarkConfig) -> Path:
@@ -163,7 +186,7 @@ def _rates(
         sum(one.diverged or math.isnan(score_of(one, config.select, "validation", metric)) for one in mine)
         for mine in runs
     ]
-    return [
+    found = [
         choose_rate(
             metric,
             [(lr, summary(mine)) for lr, mine in zip(config.sweep.lr, scores[k::losses], strict=True)],
@@ -171,6 +194,10 @@ def _rates(
         )
         for k in range(losses)
     ]
+    for contender, rate in zip(config.contenders, found, strict=True):
+        fields = {"table": experiment.title, "loss": contender.name, "lr": rate.lr}
+        trainer.listener(Event("rate", fields))
+    return found
 
 
 def _sweep_cells(sweep: Sweep, config: BenchmarkConfig, experiment: Experiment) -> list[Cell]:

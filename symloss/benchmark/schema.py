@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -49,6 +50,8 @@ class LossShape(_Shape):
     @classmethod
     def _from_text(cls, data: Any) -> Any:
         if isinstance(data, str) and data.strip():
+            if re.match(r"[^:]+: .*\by_(pred|true)\b", data):
+                raise ValueError(f"{shown(data)} is one text; for NAME: FORMULA put quotes around the formula alone")
             return {"text": data}
         if isinstance(data, dict) and len(data) == 1:
             [(name, text)] = data.items()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from symloss.data import FOLDER_PREFIX, SOURCES, fingerprint, source_of
 from symloss.errors import SymlossError
+from symloss.runtime import Stopping
 from symloss.tasks import DATASETS, TaskConfig, defaults_of, load_task
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class FitResult(Protocol):
         ...
 
 
-#: ``fit(recipe, loss, seed, *, folder, device, progress)``; progress is called with the epoch (from 1), their number,
-#: the step, the steps of an epoch, and a text.
+#: ``fit(recipe, loss, seed, *, folder, device, progress, keep, stopping)``; progress is called with the epoch (from 1),
+#: their number, the step, the steps of an epoch, and a text.
 Fit = Callable[..., FitResult]
 
 
@@ -158,7 +159,14 @@ def _training() -> Any:
 
 
 def fit_cell(
-    fit: Fit, experiment: Experiment, loss: Loss, seed: int, folder: Path, device: str, progress: Callable[..., None]
+    fit: Fit,
+    experiment: Experiment,
+    loss: Loss,
+    seed: int,
+    folder: Path,
+    device: str,
+    progress: Callable[..., None],
+    stopping: Stopping | None,
 ) -> dict[str, Any]:
     """Train one full-size cell and return its result as plain data, checked to have every metric.
 
@@ -167,7 +175,14 @@ def fit_cell(
     """
     # The weights of hundreds of cells would fill a disk; their results are what is kept.
     written = fit(
-        experiment.settings, loss, seed, folder=folder, device=device, progress=progress, keep=False
+        experiment.settings,
+        loss,
+        seed,
+        folder=folder,
+        device=device,
+        progress=progress,
+        keep=False,
+        stopping=stopping,
     ).to_json()
     result: dict[str, Any] = json.loads(written) if isinstance(written, str) else written
     for epoch in ("best", "last"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -10,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from symloss.benchmark.cells import Cell, CellStore, Outcome, environment, make_folder
+from symloss.benchmark.cells import SWEEP_SEEDS, Cell, CellStore, Outcome, environment, make_folder
 from symloss.benchmark.trainers import Experiment, fit_cell, full_fit
+from symloss.events import Event, Listener, ignore
 from symloss.files import write_atomic
-from symloss.fitness import Job, JobScores, choose_engine, run_job
+from symloss.fitness import Choice, Job, JobScores, choose, engine_fields, run_job
 from symloss.formula import Formula
 from symloss.losses import title
-from symloss.runtime import Executor, InProcess
+from symloss.runtime import Executor, InProcess, Stopping, begun
 from symloss.tasks import TaskConfig, load_task
 
 #: Networks in a chunk of this process: as many as train side by side at speed, few enough to lose little when killed.
@@ -38,8 +40,10 @@ class Progress:
         reused: cells found finished, each counted once.
         trained: cells trained by this call.
         what: what is in hand.
+        table: the table that it is for.
         part: the share of the chunk in hand that is done, in cells.
         seconds_left: an estimate, or None before anything was trained.
+        started: when this call began, on ``time.monotonic``'s clock.
     """
 
     done: int = 0
@@ -47,10 +51,22 @@ class Progress:
     reused: int = 0
     trained: int = 0
     what: str = ""
+    table: str = ""
     part: float = 0.0
     seconds_left: float | None = None
+    started: float = field(default_factory=time.monotonic)
     _waiting: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _spent: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since this call began."""
+        return time.monotonic() - self.started
+
+    @property
+    def pace(self) -> float | None:
+        """Cells a second that this call trains; None before the first."""
+        return self.trained / self.seconds if self.trained and self.seconds > 0 else None
 
     def plan(self, experiment: Experiment, cells: int) -> None:
         """Expect so many more (or, if negative, fewer) cells of an experiment."""
@@ -106,10 +122,23 @@ class CellTrainer:
         device: what on.
         command: what the user called, kept with each cell.
         watch: called when the progress changes.
+        stopping: asks to stop; then the chunks in training are finished, and of a full-size run the step.
+        listener: told what was trained.
     """
 
-    def __init__(self, store: CellStore, executor: Executor, device: str, command: str, watch: Watch) -> None:
+    def __init__(
+        self,
+        store: CellStore,
+        executor: Executor,
+        device: str,
+        command: str,
+        watch: Watch,
+        stopping: Stopping | None = None,
+        listener: Listener = ignore,
+    ) -> None:
         self.store, self.executor, self.device, self.command, self.watch = store, executor, device, command, watch
+        self.stopping, self.listener = stopping or Stopping(), listener
+        self._asked = stopping  # without one, a full-size run listens to Ctrl-C itself
         self.progress = Progress()
         self._met: set[str] = set()
 
@@ -128,12 +157,16 @@ class CellTrainer:
             else:
                 missing[cell.name] = cell
             self._met.add(cell.name)
+        if cells:
+            first = cells[0]
+            fields = {"table": first.experiment.title, "cells": len(cells), "found": len(cells) - len(missing)}
+            self.listener(Event("cells", fields | {"sweep": first.seed >= SWEEP_SEEDS}))
         self.watch(self.progress)
         by_experiment: dict[str, list[Cell]] = defaultdict(list)
         for cell in missing.values():
             by_experiment[f"{cell.experiment.trainer} {cell.experiment.settings.digest()} {cell.test}"].append(cell)
         for group in by_experiment.values():
-            self.progress.what = group[0].experiment.title
+            self.progress.what = self.progress.table = group[0].experiment.title
             (self._population if group[0].experiment.trainer == "population" else self._full)(group)
         outcomes = [outcome or self.store.read(cell) for cell, outcome in zip(cells, found, strict=True)]
         assert all(outcome is not None for outcome in outcomes)
@@ -144,6 +177,7 @@ class CellTrainer:
         jobs = [_job(chunk, self.device) for chunk in chunks]
         if isinstance(self.executor, InProcess):
             for chunk, job in zip(chunks, jobs, strict=True):
+                self.stopping.check()
                 start = time.perf_counter()
 
                 def tick(done: int, _: int, start: float = start) -> None:
@@ -153,7 +187,8 @@ class CellTrainer:
                 self._keep(chunk, run_job(job, None, tick), time.perf_counter() - start)
             return
         start = time.perf_counter()
-        for place, scores in self.executor.imap(run_job, jobs):
+        results = self.executor.imap(run_job, jobs)
+        for place, scores in begun(results, self.stopping, range(len(jobs)), self.executor.workers):
             now = time.perf_counter()
             self._keep(chunks[place], scores, now - start)
             start = now
@@ -194,13 +229,27 @@ class CellTrainer:
                 | {"executor": type(self.executor).__name__, "trained_together": len(chunk)},
                 command=self.command,
             )
-        self.progress.finished(chunk[0].experiment, len(chunk), seconds)
-        self.watch(self.progress)
+        self._finished(chunk, seconds)
+
+    def _finished(self, chunk: Sequence[Cell], seconds: float) -> None:
+        experiment, progress = chunk[0].experiment, self.progress
+        progress.finished(experiment, len(chunk), seconds)
+        fields = {
+            "table": experiment.title,
+            "cells": len(chunk),
+            "losses": list(dict.fromkeys(cell.contender.name for cell in chunk)),
+            "seeds": list(dict.fromkeys(cell.seed for cell in chunk)),
+        }
+        fields |= {"seconds": round(seconds, 3), "done": progress.done, "total": progress.total}
+        self.listener(Event("trained", fields))
+        self.watch(progress)
 
     def _full(self, cells: Sequence[Cell]) -> None:
         fit = full_fit()
         # All losses of a seed before the next: a benchmark that is cut short has whole pairs.
         for cell in sorted(cells, key=lambda cell: cell.seed):
+            if "RANK" not in os.environ:  # else only within a training, where all its processes stop together
+                self.stopping.check()
             start = time.perf_counter()
             title = f"{cell.experiment.title}, {cell.contender.name}, seed {cell.seed}"
 
@@ -221,7 +270,9 @@ class CellTrainer:
 
             folder = self.store.full_folder(cell)
             make_folder(folder)
-            found = fit_cell(fit, cell.experiment, cell.contender.loss, cell.seed, folder, self.device, tick)
+            found = fit_cell(
+                fit, cell.experiment, cell.contender.loss, cell.seed, folder, self.device, tick, self._asked
+            )
             spent = time.perf_counter() - start
             self.store.write(
                 cell,
@@ -231,8 +282,7 @@ class CellTrainer:
                 environment=environment(self.device) | {key: found[key] for key in _ENVIRONMENT if key in found},
                 command=self.command,
             )
-            self.progress.finished(cell.experiment, 1, spent)
-            self.watch(self.progress)
+            self._finished([cell], spent)
 
 
 def _job(chunk: Sequence[Cell], device: str) -> Job:
@@ -245,10 +295,13 @@ def _job(chunk: Sequence[Cell], device: str) -> Job:
     return Job(task, named, seeds, task.steps, chunk[0].test, device)
 
 
-def with_engines(experiments: Sequence[Experiment], folder: Path, device: str) -> list[Experiment]:
+def with_engines(
+    experiments: Sequence[Experiment], folder: Path, device: str, listener: Listener = ignore
+) -> list[Experiment]:
     """Return the experiments with the engine that is faster here, or was when the benchmark began.
 
-    Engines round differently, so what was measured first is kept in ``engines.json`` and holds for good.
+    Engines round differently, so what was measured first is kept in ``engines.json`` and holds for good. The listener
+    is told of what is measured now.
     """
     path = folder / "engines.json"
     known: dict[str, Any] = {}
@@ -262,7 +315,9 @@ def with_engines(experiments: Sequence[Experiment], folder: Path, device: str) -
         if isinstance(task, TaskConfig) and task.engine == "auto" and task.model != "mlp":
             key = f"{task.digest()} {device}"
             if known.get(key) not in ("stacked", "single"):
-                known[key] = choose_engine(load_task(task), device, _MEMBERS)
+                choice: Choice = choose(load_task(task), device, _MEMBERS)
+                known[key] = choice.engine
+                listener(Event("engine", engine_fields(replace(task, engine=choice.engine), choice)))
             experiment = replace(experiment, settings=replace(task, engine=known[key]))
         found.append(experiment)
     if known != before:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from symloss.cli import benchmark, datasets, evolve, export, listings, report, sample, show
+from symloss.cli import benchmark, datasets, doctor, evolve, export, listings, report, sample, show
 from symloss.errors import SymlossError, shown
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("benchmark")(benchmark.command)
 app.command("show")(show.command)
 app.command("export")(export.command)
 app.command("report")(report.command)
+app.command("doctor")(doctor.command)
 app.command("sample")(sample.command)
 app.command("losses")(listings.losses)
 app.add_typer(datasets.app, name="datasets")
@@ -37,16 +38,31 @@ app.add_typer(listings.grammars_app, name="grammars")
 
 def _version(wanted: bool) -> None:
     if wanted:
+        import platform
         from importlib.metadata import version
 
-        print(f"symloss {version('symloss')} (torch {version('torch')}, sympy {version('sympy')})")
+        others = ", ".join(f"{name} {version(name)}" for name in ("torch", "sympy"))
+        # At once: only torch knows the device, and importing it takes a second.
+        print(f"symloss {version('symloss')} (Python {platform.python_version()}, {others})", flush=True)
+        print(f"device: {_device()}")
         raise typer.Exit
+
+
+def _device() -> str:
+    """Return the device that `--device auto` takes, or why that is not known."""
+    from symloss.runtime import choose_device
+
+    try:
+        return str(choose_device())
+    except (ImportError, OSError) as error:  # torch is not whole
+        return f"not known, as torch cannot be imported: {error}"
 
 
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the versions and exit.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the versions and the device, and exit."),
     ] = False,
 ) -> None:
     pass
@@ -61,7 +77,7 @@ def _protect_formulas(arguments: list[str]) -> list[str]:
 def main() -> None:
     """Run the command line. Bad input prints one message to standard error and exits with code 2."""
     try:
-        app(_protect_formulas(sys.argv[1:]))
+        app(_protect_formulas(sys.argv[1:]), prog_name="symloss")
     except SymlossError as error:
         _fail(str(error))
     except KeyboardInterrupt:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symloss.cli import completion
 from symloss.cli import task_options as options
 from symloss.cli.output import (
+    QuietOption,
+    VerboseOption,
+    check_verbosity,
     check_writable,
     console_for,
     resolve_loss,
+    stopping_line,
+    waiting,
+    warnings_hidden,
     whole_number,
     write_json,
     write_text,
@@ -28,14 +38,17 @@ if TYPE_CHECKING:
 
 #: What may stand beside --config: how and where it runs, and what is written.
 _FREE = ("config", "smoke", "seeds", "data_dir", "device", "workers", "ray", "run_dir")
-_OUTPUTS = ("json_file", "csv_file", "latex_file", "figures")
+_OUTPUTS = ("json_file", "csv_file", "latex_file", "figures", "page", "quiet", "verbose")
 
 
 def command(
     context: typer.Context,
     losses: Annotated[
         list[str] | None,
-        typer.Argument(help="Known losses such as 'focal(gamma=1)', RUN:RANK or formulas; ce is always compared."),
+        typer.Argument(
+            help="Known losses such as 'focal(gamma=1)', RUN:RANK or formulas; ce is always compared.",
+            autocompletion=completion.loss,
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A YAML file that says all of it: losses, tasks, settings, sweep.")
@@ -74,25 +87,32 @@ def command(
         str | None, typer.Option("--csv", help="Write one row per cell, epoch, part and metric there.")
     ] = None,
     latex_file: Annotated[str | None, typer.Option("--latex", help="Write LaTeX tables there.")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="Write the result there as one HTML page that needs no network.")
+    ] = None,
     figures: Annotated[
         Path | None, typer.Option(help="Draw intervals and the critical-difference diagram into this directory.")
     ] = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Train losses with the same seeds, splits and budget, and say which differences are larger than noise."""
     targets = [json_file, csv_file, latex_file]
-    for target in targets:
+    for target in (*targets, None if page is None else str(page)):
         check_writable(target)
     if targets.count("-") > 1:
         raise SymlossError("two outputs cannot share standard output; write one of them to a file")
     _check_beside(context, config)
+    check_verbosity(quiet, verbose)
     sys.path.insert(0, "")  # package.module:factory may lie beside where the command is called
     # Under torchrun all processes train together, and the first one speaks.
     first = os.environ.get("RANK", "0") == "0"
     console = console_for("-" if "-" in targets else None)
     console.quiet = not first
-    with console.status("starting (importing torch)"):
+    with nullcontext() if quiet else waiting(console, "starting (importing torch)"):
         from symloss import benchmark
-        from symloss.report import CellBar
+        from symloss.report import CellBar, Verbosity
+        from symloss.runtime import STOP_SIGNALS, Stopping
 
         if figures is not None:
             from symloss.report import check_figures
@@ -129,18 +149,29 @@ def command(
                 benchmark.experiments_of(tasks),
                 seeds,
             )
-    for note in filter(None, (chosen.description, chosen.cost)):
+    for note in () if quiet else filter(None, (chosen.description, chosen.cost)):
         console.print(note, style="dim", markup=False, highlight=False)
     folder = run_dir or benchmark.default_folder(chosen)
-    bar = CellBar(console)
+    bar = CellBar(console, Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL)
+    stopping = Stopping()
+    say = partial(bar.say, stopping_line("the cells"))
     try:
-        with bar:
-            result = benchmark.run(chosen, run_dir=folder, device=device, workers=workers, ray=ray, progress=bar)
+        with bar, warnings_hidden(), stopping.listening(say, STOP_SIGNALS):
+            result = benchmark.run(
+                chosen,
+                run_dir=folder,
+                device=device,
+                workers=workers,
+                ray=ray,
+                progress=bar,
+                listener=bar.listen,
+                stopping=stopping,
+            )
     except KeyboardInterrupt:
         _stopped(console, bar, folder)
-        raise
+        raise typer.Exit(128 + (stopping.number or signal.SIGINT)) from None
     if first:
-        _show(result, console, json_file, csv_file, latex_file, figures)
+        _show(result, console, json_file, csv_file, latex_file, page, figures)
 
 
 def _show(
@@ -149,11 +180,18 @@ def _show(
     json_file: str | None,
     csv_file: str | None,
     latex_file: str | None,
+    page: Path | None,
     figures: Path | None,
 ) -> None:
     from rich.text import Text
 
-    from symloss.report import benchmark_csv, benchmark_latex, benchmark_tables, save_benchmark_figures
+    from symloss.report import (
+        benchmark_csv,
+        benchmark_latex,
+        benchmark_tables,
+        save_benchmark_figures,
+        save_benchmark_page,
+    )
 
     data = result.to_json()
     # Files first: a pipe that closes early takes nothing from them.
@@ -161,6 +199,7 @@ def _show(
     write_text(csv_file, benchmark_csv(result) if csv_file else "")
     write_text(latex_file, benchmark_latex(data) if latex_file else "")
     drawn = save_benchmark_figures(data, figures) if figures is not None else []
+    drawn += [] if page is None else [save_benchmark_page(data, page)]
     for part in benchmark_tables(data):
         console.print(part)
     for line in result.damaged:

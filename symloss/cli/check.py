@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symloss.cli import completion
 from symloss.cli.output import (
     MAX_CLASSES,
     ClassesOption,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    file: Annotated[str, typer.Argument(help="A grammar's YAML file, or a shipped name.")],
+    file: Annotated[
+        str, typer.Argument(help="A grammar's YAML file, or a shipped name.", autocompletion=completion.grammar)
+    ],
     number: Annotated[int, typer.Option("-n", parser=whole_number, metavar="N", help="How many draws.")] = 2000,
     seed: Annotated[int, typer.Option(parser=whole_number, metavar="N", help="Same seed, same draws.")] = 0,
     classes: ClassesOption = 10,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symloss.cli import completion
 from symloss.cli.output import JsonOption, check_writable, console_for, write_json
 from symloss.cli.task_options import DataDirOption, use_data_dir
 from symloss.errors import SymlossError, unknown
@@ -23,7 +24,10 @@ app = typer.Typer(
     help="List the datasets and where they are; fetch, check or convert one.", invoke_without_command=True
 )
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A dataset of 'symloss datasets'.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="A dataset of 'symloss datasets'.", autocompletion=completion.any_dataset),
+]
 TargetOption = Annotated[
     Path | None, typer.Option("--data-dir", help="The folder for datasets; by default what SYMLOSS_DATA says.")
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symloss.cli import completion
 from symloss.cli.output import LOSS_HELP, check_writable, resolve_loss
 from symloss.errors import SymlossError, unknown
 
@@ -19,8 +20,11 @@ FORMATS = ("torch", "latex", "sympy", "json")
 
 
 def command(
-    loss: Annotated[str, typer.Argument(help=LOSS_HELP)],
-    to: Annotated[str, typer.Option(help=f"The format: {', '.join(FORMATS)}.")] = "torch",
+    loss: Annotated[str, typer.Argument(help=LOSS_HELP, autocompletion=completion.loss)],
+    to: Annotated[
+        str,
+        typer.Option(help=f"The format: {', '.join(FORMATS)}.", autocompletion=completion.one_of(FORMATS)),
+    ] = "torch",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; standard output by default.")] = None,
 ) -> None:
     """Write a loss as a file that needs only torch, as LaTeX, as SymPy source or as JSON."""

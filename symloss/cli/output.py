@@ -7,7 +7,9 @@ import math
 import os
 import re
 import sys
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,13 +27,47 @@ MAX_CLASSES = 1000
 
 def console_for(json_target: str | None) -> Console:
     """Return the console for people: standard error when the JSON takes standard output."""
-    # NO_COLOR alone leaves Rich its bold and dim.
-    return Console(stderr=json_target == "-", color_system=None if os.environ.get("NO_COLOR") else "auto")
+    stream = sys.stderr if json_target == "-" else sys.stdout
+    return Console(
+        stderr=json_target == "-",
+        # NO_COLOR alone leaves Rich its bold and dim.
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        # FORCE_COLOR, which CI systems set, makes no terminal in which something could be redrawn.
+        force_interactive=None if stream.isatty() else False,
+    )
+
+
+@contextmanager
+def warnings_hidden() -> Iterator[None]:
+    """Do not print Python's warnings: they are in the log of a run, and ``--verbose`` shows them."""
+    before = warnings.showwarning
+    warnings.showwarning = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
+def check_verbosity(quiet: bool, verbose: bool) -> None:
+    """Refuse both at once.
+
+    Raises:
+        SymlossError: both are wanted.
+    """
+    from symloss.errors import SymlossError
+
+    if quiet and verbose:
+        raise SymlossError("--quiet shows the result alone and --verbose all that happens; give one of them")
+
+
+def stopping_line(work: str) -> str:
+    """Return what is said at once when Ctrl-C is heard and something is to be finished first."""
+    return f"Stopping when {work} in hand are done; Ctrl-C again stops at once."
 
 
 def waiting(console: Console, text: str) -> AbstractContextManager[object]:
     """Return a spinner with a text, or nothing where escape codes are not wanted."""
-    return nullcontext() if console.color_system is None else console.status(text)
+    return console.status(text) if console.is_interactive and console.color_system is not None else nullcontext()
 
 
 def write_json(target: str | None, data: Any) -> None:
@@ -75,6 +111,8 @@ def whole_number(text: str | int) -> int:
 
 
 #: Options that several commands have.
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show the result alone.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show all that happens, a line each.")]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write it there; - for standard output.")]
 ClassesOption = Annotated[
     int, typer.Option(parser=whole_number, metavar="N", help="The number of classes C, for what depends on it.")

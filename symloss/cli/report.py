@@ -1,4 +1,4 @@
-"""`symloss report`: a finished run as one HTML page."""
+"""`symloss report`: a finished search or benchmark as one HTML page."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from symloss.cli import completion
 from symloss.cli.output import check_writable, waiting
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run's directory, or its name below runs/.")],
+    run: Annotated[
+        Path,
+        typer.Argument(help="A run's directory, or its name below runs/.", autocompletion=completion.ended_run),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file; report.html in the run's directory by default.")
     ] = None,
 ) -> None:
-    """Write a finished run as one HTML page that needs no network."""
+    """Write a finished search or benchmark as one HTML page that needs no network."""
     if output is not None:
         check_writable(str(output))
     console = Console()

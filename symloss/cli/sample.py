@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from symloss.cli import completion
 from symloss.cli.output import (
     MAX_CLASSES,
     ClassesOption,
@@ -22,7 +23,11 @@ from symloss.cli.output import (
 
 def command(
     grammar: Annotated[
-        str, typer.Argument(help="A grammar's YAML file, or the name of a shipped one such as 'default'.")
+        str,
+        typer.Argument(
+            help="A grammar's YAML file, or the name of a shipped one such as 'default'.",
+            autocompletion=completion.grammar,
+        ),
     ],
     number: Annotated[int, typer.Option("-n", parser=whole_number, metavar="N", help="How many candidates.")] = 20,
     seed: Annotated[

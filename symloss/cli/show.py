@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symloss.cli import completion
 from symloss.cli.output import (
     LOSS_HELP,
     ClassesOption,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    loss: Annotated[str, typer.Argument(help=LOSS_HELP)],
+    loss: Annotated[str, typer.Argument(help=LOSS_HELP, autocompletion=completion.loss)],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Draw the curves there too: FILE.png or FILE.svg.")
     ] = None,

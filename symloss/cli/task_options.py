@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symloss.cli import known
+from symloss.cli.completion import one_of, several_of
 from symloss.cli.output import whole_number
 from symloss.errors import SymlossError
 
@@ -19,14 +21,16 @@ DatasetOption = Annotated[
     str,
     typer.Option(
         help="What to train on: a name of 'symloss datasets', imagefolder:PATH, or package.module:factory; several "
-        "separated by commas."
+        "separated by commas.",
+        autocompletion=several_of(known.DATASETS),
     ),
 ]
 ModelOption = Annotated[
     str,
     typer.Option(
         help="The network: a name of 'symloss models', perhaps with parameters as in 'resnet18(norm=group)', or "
-        "package.module:factory; several by commas."
+        "package.module:factory; several by commas.",
+        autocompletion=several_of(known.MODELS),
     ),
 ]
 StepsOption = Annotated[
@@ -39,18 +43,29 @@ BatchOption = Annotated[
 HiddenOption = Annotated[
     int | None, typer.Option(parser=whole_number, metavar="N", help="Width of the shipped networks; 64 by default.")
 ]
-OptimizerOption = Annotated[str | None, typer.Option(help="adam, adamw or sgd; the model's own by default.")]
+OptimizerOption = Annotated[
+    str | None,
+    typer.Option(help="adam, adamw or sgd; the model's own by default.", autocompletion=one_of(known.OPTIMIZERS)),
+]
 LrOption = Annotated[float | None, typer.Option(help="The learning rate; the model's own by default.")]
 WeightDecayOption = Annotated[float, typer.Option(help="Weight decay, 0 or more.")]
 ScheduleOption = Annotated[
-    str | None, typer.Option(help="The learning rate over the steps: constant or cosine; the model's own by default.")
+    str | None,
+    typer.Option(
+        help="The learning rate over the steps: constant or cosine; the model's own by default.",
+        autocompletion=one_of(known.SCHEDULES),
+    ),
 ]
 WarmupOption = Annotated[float, typer.Option(help="The share of the steps in which the learning rate rises from 0.")]
 LabelNoiseOption = Annotated[
     float, typer.Option(help="The probability in [0, 1) that a training label is replaced by another class.")
 ]
 NoiseOption = Annotated[
-    str, typer.Option(help="Which class a wrong label has: symmetric (any other) or asymmetric (the next).")
+    str,
+    typer.Option(
+        help="Which class a wrong label has: symmetric (any other) or asymmetric (the next).",
+        autocompletion=one_of(known.NOISES),
+    ),
 ]
 ImbalanceOption = Annotated[
     float, typer.Option(help="Training samples of the rarest class over the most frequent's, in (0, 1].")
@@ -62,17 +77,27 @@ MetricOption = Annotated[
     str,
     typer.Option(
         help="accuracy, balanced-accuracy, macro-f1, auroc or ece; a search with several, separated by commas, "
-        "looks for the front between them."
+        "looks for the front between them.",
+        autocompletion=several_of(known.METRICS),
     ),
 ]
 EngineOption = Annotated[
-    str, typer.Option(help="How a population trains: auto (measured), stacked or single. The mlp has its own way.")
+    str,
+    typer.Option(
+        help="How a population trains: auto (measured), stacked or single. The mlp has its own way.",
+        autocompletion=one_of(known.ENGINES),
+    ),
 ]
-PrecisionOption = Annotated[str, typer.Option(help="float32 or, on an NVIDIA GPU, tf32 or bfloat16.")]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(help="float32 or, on an NVIDIA GPU, tf32 or bfloat16.", autocompletion=one_of(known.PRECISIONS)),
+]
 DataDirOption = Annotated[
     Path | None, typer.Option(help="Where datasets are; by default what SYMLOSS_DATA says, and the system's places.")
 ]
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+DeviceOption = Annotated[
+    str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", autocompletion=one_of(known.DEVICES))
+]
 WorkersOption = Annotated[
     int | None, typer.Option(parser=whole_number, metavar="N", help="Train in so many local processes.")
 ]

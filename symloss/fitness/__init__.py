@@ -5,7 +5,7 @@ Example:
     >>> scores.final.mean(1)  # mean validation accuracy of each loss
 """
 
-from symloss.fitness.choice import choose_engine
+from symloss.fitness.choice import Choice, choose, choose_engine, engine_fields
 from symloss.fitness.free_logits import free_logits_accuracy
 from symloss.fitness.halving import Entry, Ladder, Rung
 from symloss.fitness.jobs import Evaluator, Job, JobScores, run_job
@@ -13,6 +13,7 @@ from symloss.fitness.population import PopulationScores, train_population
 from symloss.fitness.reference import train_reference
 
 __all__ = [
+    "Choice",
     "Entry",
     "Evaluator",
     "Job",
@@ -20,7 +21,9 @@ __all__ = [
     "Ladder",
     "PopulationScores",
     "Rung",
+    "choose",
     "choose_engine",
+    "engine_fields",
     "free_logits_accuracy",
     "run_job",
     "train_population",

@@ -101,6 +101,22 @@ def choose(task: Task, device: str | torch.device, members: int, threads: int | 
         return _CHOSEN[key]
 
 
+def engine_fields(task: TaskConfig, choice: Choice | None) -> dict[str, str]:
+    """Return the fields of the event ``engine``.
+
+    Args:
+        task: its settings, with the engine that trains it.
+        choice: what was measured, or None if the settings said it.
+    """
+    engine = "mlp" if task.model == "mlp" else task.engine
+    given = "the model has written-out gradients" if task.model == "mlp" else "the configuration says so"
+    return {
+        "task": f"{task.dataset}, {task.model}",
+        "engine": engine,
+        "reason": choice.reason if choice else given,
+    }
+
+
 def _obstacle(task: Task, device: torch.device) -> str | None:
     """Return why a task's networks cannot be stacked, or None, by comparing one alone with a stack of them."""
     on_cpu = device.type == "cpu"

@@ -13,7 +13,7 @@ from symloss.codegen.gradients import gradients_of
 from symloss.fitness.population import train_population
 from symloss.formula import Formula
 from symloss.losses import CatalogueLoss, find, title
-from symloss.runtime import Executor, InProcess
+from symloss.runtime import Executor, InProcess, Stopping, begun
 from symloss.tasks import Task, TaskConfig, load_task
 
 #: Losses in one job in this process, and in one of a worker: the MLP trains side by side, others mostly do not.
@@ -110,11 +110,13 @@ class Evaluator:
     Args:
         executor: where jobs run; by default in this process, on all its threads.
         device: what each job trains on.
+        stopping: may ask to stop; then the losses in training are finished and yielded, and no others begun.
     """
 
-    def __init__(self, executor: Executor | None = None, device: str = "cpu") -> None:
+    def __init__(self, executor: Executor | None = None, device: str = "cpu", stopping: Stopping | None = None) -> None:
         self.executor = executor or InProcess()
         self.device = device
+        self.stopping = stopping or Stopping()
 
     def stream(
         self,
@@ -133,6 +135,9 @@ class Evaluator:
             seeds: the same for all.
             test: also read the test sets.
             progress: called with networks x steps, done and in all.
+
+        Raises:
+            KeyboardInterrupt: it was asked to stop.
         """
         named = [loss if isinstance(loss, Formula) else title(loss) for loss in losses]
         total = sum(steps for _, steps in tasks) * len(losses) * len(seeds)
@@ -145,6 +150,7 @@ class Evaluator:
 
         if isinstance(self.executor, InProcess):
             for part in parts:
+                self.stopping.check()
                 found = []
                 for number, (_, steps) in enumerate(tasks):
 
@@ -161,7 +167,8 @@ class Evaluator:
         keys = list(product(range(len(parts)), range(len(tasks)), range(len(seeds))))
         jobs = [job(parts[place], number, [seeds[s]]) for place, number, s in keys]
         gathered: dict[int, dict[tuple[int, int], JobScores]] = {}
-        for index, scores in self.executor.imap(run_job, jobs):
+        results = self.executor.imap(run_job, jobs)
+        for index, scores in begun(results, self.stopping, [place for place, _, _ in keys], self.executor.workers):
             place, number, s = keys[index]
             part = parts[place]
             mine = gathered.setdefault(place, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -121,6 +122,7 @@ def train_population(
     validation, tested = np.zeros(shape), np.zeros(shape) if test else None
     diverged = np.zeros(shape[2:], dtype=bool)
     data = Resident(task, device, flat=choice.engine == "mlp")
+    cancelled = threading.Event()
 
     def training(members: Sequence[int], columns: range) -> Training:
         # A lone network gets a twin: BLAS multiplies single matrices in another order than batches of them.
@@ -133,6 +135,7 @@ def train_population(
             engine=choice.engine,
             total=checkpoints[-1],
             data=data,
+            cancelled=cancelled.is_set,
         )
 
     def train(members: range, columns: range) -> None:
@@ -170,6 +173,7 @@ def train_population(
             if progress:
                 progress(done, total * len(seeds))
     finally:
+        cancelled.set()  # an exception or Ctrl-C does not wait for what the threads have begun
         pool.shutdown(cancel_futures=True)
         if on_cpu:
             torch.set_num_threads(setting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import nullcontext
 
 import numpy as np
@@ -17,6 +18,7 @@ from symloss.fitness.evaluation import evaluate
 from symloss.fitness.graphs import StepRunner
 from symloss.fitness.optimiser import FlatOptimiser
 from symloss.fitness.precision import Precision
+from symloss.runtime import users_code
 from symloss.tasks import Task
 
 #: Steps whose batches are drawn and sent to the device at a time.
@@ -36,6 +38,7 @@ class Training:
         engine: one of :data:`~symloss.fitness.engines.ENGINES`.
         total: the steps of the whole training, which the schedule of the step size is relative to.
         data: the task's inputs on the device, flat for the MLP, if some other training has them already.
+        cancelled: asked before each step whether to give up: threads cannot be interrupted.
 
     Attributes:
         step: the number of steps taken.
@@ -52,8 +55,10 @@ class Training:
         engine: str = "mlp",
         total: int,
         data: Resident | None = None,
+        cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self.step = 0
+        self._cancelled = cancelled or _never
         self._task = task
         self._gradients = gradients
         self._seeds = list(seeds)
@@ -68,19 +73,28 @@ class Training:
 
     @torch.no_grad()
     def advance(self, until: int) -> None:
-        """Train on until the given number of steps has been taken."""
+        """Train on until the given number of steps has been taken.
+
+        Raises:
+            CancelledError: ``cancelled`` said so.
+        """
         place = torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
         with place, self._precision.products():
             while self.step < until:
                 order, target = self._draw(self.step, min(until, self.step + _BLOCK))
                 for rows, labels in zip(order, target, strict=True):
+                    if self._cancelled():
+                        raise CancelledError
                     self._optimiser.set_rate(self.step)
                     self._run(rows, labels)
                     self.step += 1
 
     def _one_step(self, order: Tensor, target: Tensor) -> None:
-        logits = self.network.forward(self._data.pool(order), self.step)
-        self.network.backward(self._gradients(logits, target))
+        with users_code("model", self._task.config.model, "in training"):
+            logits = self.network.forward(self._data.pool(order), self.step)
+        gradient = self._gradients(logits, target)
+        with users_code("model", self._task.config.model, "in the backward pass"):
+            self.network.backward(gradient)
         self._optimiser.step()
 
     def _draw(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
@@ -116,9 +130,13 @@ class Training:
     def _metrics(self, seed: int, batches: Callable[[], Iterator[Tensor]], labels: np.ndarray) -> np.ndarray:
         task = self._task
         members = len(self._gradients)
-        with self._precision.products():
+        with self._precision.products(), users_code("model", task.config.model, "in evaluation"):
             return evaluate(self.network, seed, members, batches, labels, task.classes, task.config.metrics)
 
     def diverged(self) -> np.ndarray:
         """Return ``[K, S]``: whether any of a network's parameters is not finite."""
         return (~self.network.finite()).T.cpu().numpy()
+
+
+def _never() -> bool:
+    return False

@@ -5,9 +5,9 @@ from symloss.report.benchmark_figures import check_figures, save_benchmark_figur
 from symloss.report.benchmark_files import benchmark_csv, benchmark_latex
 from symloss.report.curves import draw_curves
 from symloss.report.figure import check_figure, save_figure
-from symloss.report.live import CellBar, DrawBar, LiveView
+from symloss.report.live import CellBar, DrawBar, LiveView, Verbosity
 from symloss.report.loss import loss_tables
-from symloss.report.page import save_page
+from symloss.report.page import save_benchmark_page, save_page
 from symloss.report.provenance import provenance_lines
 from symloss.report.screens import check_tables, sample_tables
 from symloss.report.tables import evolve_summary, stopped_summary
@@ -16,6 +16,7 @@ __all__ = [
     "CellBar",
     "DrawBar",
     "LiveView",
+    "Verbosity",
     "benchmark_csv",
     "benchmark_latex",
     "benchmark_tables",
@@ -28,6 +29,7 @@ __all__ = [
     "provenance_lines",
     "sample_tables",
     "save_benchmark_figures",
+    "save_benchmark_page",
     "save_figure",
     "save_page",
     "stopped_summary",

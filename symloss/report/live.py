@@ -1,30 +1,56 @@
-"""The live view of a search: a panel in a terminal, plain lines elsewhere."""
+"""The live views of a search and a benchmark: a panel in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from enum import IntEnum
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from symloss.benchmark import Progress as CellProgress
+from symloss.events import Event
+from symloss.report.happened import lines_of
+from symloss.report.panel import cell_line, cell_panel, panel, plain_line
 from symloss.search import Progress
 
+P = TypeVar("P")
+
 _REFRESH_SECONDS = 0.2
-#: Where there is no terminal, a benchmark prints a line so often.
-_LINE_SECONDS = 30.0
+#: Where there is no terminal, a line says so often that a benchmark goes on, and a search in a long generation.
+_CELL_LINE_SECONDS, _LINE_SECONDS = 30.0, 300.0
+
+
+class Verbosity(IntEnum):
+    """How much is shown while something runs: the result alone, where it is, or all that happens."""
+
+    QUIET, NORMAL, VERBOSE = 0, 1, 2
+
+
+def redraws(console: Console) -> bool:
+    """Return whether a part of the console can be redrawn in place: not in a file, a CI log or a dumb terminal."""
+    return console.is_interactive and console.is_terminal and not console.is_dumb_terminal
 
 
 class _Block:
     """A part of the terminal that is redrawn in place and vanishes at the end; nothing where there is no terminal."""
 
-    def __init__(self, console: Console) -> None:
-        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+    def __init__(self, console: Console, draw: Callable[[], RenderableType] | None = None, wanted: bool = True) -> None:
+        self._live = None
+        if wanted and redraws(console):
+            # With a function it is drawn anew all the time: the time goes on where nothing else does.
+            self._live = Live(
+                console=console,
+                auto_refresh=draw is not None,
+                refresh_per_second=1 / _REFRESH_SECONDS,
+                transient=True,
+                get_renderable=draw,
+            )
 
     def __enter__(self) -> Self:
         if self._live:
@@ -38,86 +64,108 @@ class _Block:
             self._live.stop()
 
 
-class LiveView(_Block):
-    """Shows a search's progress; use it as a context manager and call it with each progress.
+class _View(_Block, Generic[P]):
+    """Shows a progress and says events; use it as a context manager, and call it with each progress.
 
     Args:
-        console: where to. If it is no terminal, one line a phase is printed instead of a panel.
+        console: where to. If it is no terminal, lines are printed now and then instead of a panel.
+        verbosity: how much.
     """
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
+    #: Seconds between two plain lines if nothing else is printed.
+    seconds = _LINE_SECONDS
+
+    def __init__(self, console: Console, verbosity: Verbosity = Verbosity.NORMAL) -> None:
+        self.progress: P | None = None
+        super().__init__(console, self._draw, verbosity > Verbosity.QUIET)
         self._console = console
-        self._shown = 0.0
-        self._line: tuple[str, int] | None = None
+        self._verbosity = verbosity
+        self._plain = verbosity > Verbosity.QUIET and self._live is None
+        self._said = time.monotonic()
 
-    def __call__(self, progress: Progress) -> None:
-        """Show the progress, at most five times a second."""
-        if self._live:
-            now = time.monotonic()
-            if now - self._shown >= _REFRESH_SECONDS:
-                self._shown = now
-                self._live.update(panel(progress), refresh=True)
-            return
-        line = (progress.phase, progress.generation)
-        if line != self._line and progress.phase != "training":
-            self._line = line
-            self._console.print(Text(plain_line(progress)), soft_wrap=True)
+    def __call__(self, progress: P) -> None:
+        """Show the progress."""
+        self.progress = progress
+        if self._plain and (self._is_news(progress) or time.monotonic() - self._said >= self.seconds):
+            self._print_line(progress)
 
+    def listen(self, event: Event) -> None:
+        """Say an event, if it is for people and so much is wanted."""
+        if event.name == "warning":
+            # Python's own warnings have their category; they are seldom for users.
+            if "category" not in event.fields or self._verbosity == Verbosity.VERBOSE:
+                self.say(f"Warning: {event.fields['message']}", style="yellow")
+        elif self._verbosity == Verbosity.VERBOSE:
+            for line in lines_of(event):
+                self.say(line, cut=True)
+        elif self._plain:
+            self._tell(event)
 
-def panel(progress: Progress) -> RenderableType:
-    """Return the panel: where the search is, what the screens did, and the best loss so far."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column()
-    grid.add_row("generation", f"{progress.generation + 1}{_of(progress.generations)}: {_phase(progress)}")
-    grid.add_row("drawn", f"{progress.drawn:,}, of these {progress.duplicates:,} duplicates")
-    rejected = [f"{name} {count:,}" for name, count in progress.rejected.most_common() if name != "duplicate"]
-    grid.add_row("rejected", ", ".join(rejected) or "none")
-    grid.add_row("trained", f"{progress.trained:,}{_of(progress.budget)}")
-    grid.add_row("best", _best(progress))
-    if progress.best_formula:
-        grid.add_row("", Text(progress.best_formula, style="cyan", overflow="ellipsis", no_wrap=True))
-    grid.add_row("time", _time(progress))
-    bar = ProgressBar(total=progress.work_total, completed=progress.work_done, width=60)
-    return Group(grid, bar)
+    def say(self, line: str, style: str = "", cut: bool = False) -> None:
+        """Print a line, whatever the verbosity; cut off where a terminal is too narrow, if that may be."""
+        self._said = time.monotonic()
+        text = Text(line, style=style)
+        if redraws(self._console) and not cut:
+            self._console.print(text)
+        elif redraws(self._console):
+            self._console.print(text, no_wrap=True, overflow="ellipsis")
+        else:
+            self._console.print(text, soft_wrap=True)
 
+    def _draw(self) -> RenderableType:
+        return Text("") if self.progress is None else self._panel(self.progress)
 
-def plain_line(progress: Progress) -> str:
-    """Return the same as one line."""
-    parts = [
-        f"generation {progress.generation + 1}{_of(progress.generations)}",
-        _phase(progress),
-        f"drawn {progress.drawn:,}",
-        f"duplicates {progress.duplicates:,}",
-        f"rejected {sum(progress.rejected.values()) - progress.duplicates:,}",
-        f"trained {progress.trained:,}",
-    ]
-    if progress.best is not None:
-        parts.append(f"best {_best(progress)}")
-    return "; ".join([*parts, _time(progress)])
+    def _panel(self, progress: P) -> RenderableType:
+        raise NotImplementedError
 
+    def _print_line(self, progress: P) -> None:
+        raise NotImplementedError
 
-def _phase(progress: Progress) -> str:
-    if progress.phase == "control":
-        return f"random control, {progress.control_trained:,} trained"
-    return f"training, rung {progress.rung + 1}" if progress.phase == "training" else progress.phase
+    def _is_news(self, progress: P) -> bool:
+        return False
+
+    def _tell(self, event: Event) -> None:
+        """Print what a log without a terminal has of an event."""
 
 
-def _of(number: int | None) -> str:
-    return "" if number is None else f" of {number:,}"
+class LiveView(_View[Progress]):
+    """Shows a search: a panel, or a line for each phase and generation."""
+
+    def __init__(self, console: Console, verbosity: Verbosity = Verbosity.NORMAL) -> None:
+        super().__init__(console, verbosity)
+        self._phase = ""
+
+    def _panel(self, progress: Progress) -> RenderableType:
+        return panel(progress, self._console.width, self._console.height)
+
+    def _print_line(self, progress: Progress) -> None:
+        self.say(plain_line(progress))
+
+    def _is_news(self, progress: Progress) -> bool:
+        """Return whether a phase begins that is no part of a generation: these have a line at their end."""
+        phase, self._phase = self._phase, progress.phase
+        return phase != progress.phase and progress.phase not in ("screening", "trial", "training")
+
+    def _tell(self, event: Event) -> None:
+        if event.name == "generation" and "search" not in event.fields and self.progress is not None:
+            self._print_line(self.progress)
 
 
-def _best(progress: Progress) -> str:
-    if progress.best is None or progress.baseline is None:
-        return "nothing trained yet"
-    return f"{100 * progress.best:.2f} % validation {progress.metric}, ce {100 * progress.baseline:.2f} %"
+class CellBar(_View[CellProgress]):
+    """Shows a benchmark: a panel, or a line for each table, and one every half a minute."""
 
+    seconds = _CELL_LINE_SECONDS
 
-def _time(progress: Progress) -> str:
-    left = progress.seconds_left
-    passed = f"{progress.seconds:.0f} s"
-    return passed if left is None else f"{passed}, about {left:.0f} s left"
+    def _panel(self, progress: CellProgress) -> RenderableType:
+        return cell_panel(progress)
+
+    def _print_line(self, progress: CellProgress) -> None:
+        self.say(cell_line(progress))
+
+    def _tell(self, event: Event) -> None:
+        if event.name == "cells":
+            for line in lines_of(event):
+                self.say(line)
 
 
 class _Bar(_Block):
@@ -143,53 +191,6 @@ class _Bar(_Block):
             self._shown = now
             text = Text(f"{self._what}: {done:,} of {total:,} {self.unit}")
             self._live.update(Group(text, ProgressBar(total=total, completed=done, width=60)), refresh=True)
-
-
-class CellBar(_Block):
-    """A bar over a benchmark's cells, with the time left.
-
-    Args:
-        console: where to. If it is no terminal, a line is printed now and then: after half a minute, and then at most
-            once in that time.
-    """
-
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
-        self._console = console
-        self._every = _REFRESH_SECONDS if self._live else _LINE_SECONDS
-        self._shown = time.monotonic() - (self._every if self._live else 0.0)
-        self.progress: CellProgress | None = None
-
-    def __call__(self, progress: CellProgress) -> None:
-        """Show the progress, at most five times a second."""
-        self.progress = progress
-        now = time.monotonic()
-        if now - self._shown < self._every:
-            return
-        self._shown = now
-        text = Text(cell_line(progress))
-        if self._live:
-            done = progress.done + progress.part
-            bar = ProgressBar(total=max(progress.total, 1), completed=done, width=60)
-            self._live.update(Group(text, bar), refresh=True)
-        else:
-            self._console.print(text, soft_wrap=True)
-
-
-def cell_line(progress: CellProgress) -> str:
-    """Return where a benchmark is, as one line."""
-    parts = [f"{progress.what}: {progress.done:,} of {progress.total:,} cells"]
-    if progress.reused:
-        parts.append(f"{progress.reused:,} found finished")
-    if progress.seconds_left is not None:
-        parts.append(f"about {_duration(progress.seconds_left)} left")
-    return ", ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 class DrawBar(_Bar):

@@ -7,7 +7,7 @@ from symloss.search.draw import Breeder, Draw
 from symloss.search.evolve import Found, Search
 from symloss.search.journal import Generation, Journal, MemoryJournal, Rejection
 from symloss.search.merit import Merit
-from symloss.search.progress import Observer, Progress
+from symloss.search.progress import Leader, Observer, Progress
 from symloss.search.screening import LATE_SCREENS, SCREENS, Screening
 from symloss.search.strategies import STRATEGIES, Strategy, Tuning
 
@@ -24,6 +24,7 @@ __all__ = [
     "Found",
     "Generation",
     "Journal",
+    "Leader",
     "MemoryJournal",
     "Merit",
     "Observer",

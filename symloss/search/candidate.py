@@ -107,9 +107,10 @@ def hall_of_fame(candidates: Iterable[Candidate], rung: int) -> list[Candidate]:
 
 
 def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return those that no other beats in both merit and size, smallest first."""
+    """Return those that no other beats in both merit and size, smallest first; none whose merit is nan."""
     front: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: (c.size, -c.merit, c.id)):
+    known = [candidate for candidate in candidates if not np.isnan(candidate.merit)]
+    for candidate in sorted(known, key=lambda c: (c.size, -c.merit, c.id)):
         if not front or candidate.merit > front[-1].merit:
             front.append(candidate)
     return front

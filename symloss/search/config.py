@@ -84,7 +84,7 @@ class SearchConfig:
     tournament: int = 4
     parents: int = 96
     islands: int = 4
-    surplus: int = 5
+    surplus: int = 10
     tuning: float = 0.15
     finalists: int = 24
     repeats: int | None = None

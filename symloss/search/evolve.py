@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symloss.errors import SymlossError
+from symloss.events import Event, Listener, ignore
 from symloss.fitness import Evaluator
 from symloss.grammar import Grammar, Sampler
 from symloss.losses import find
@@ -60,6 +62,7 @@ class Search:
         journal: what an earlier, killed process already did, and where this one writes.
         observer: called whenever the progress has changed.
         evaluator: where training runs; by default in this process on the CPU.
+        listener: told what happened, event by event: see :mod:`symloss.events`.
     """
 
     def __init__(
@@ -70,12 +73,15 @@ class Search:
         journal: Journal,
         observer: Observer,
         evaluator: Evaluator | None = None,
+        listener: Listener = ignore,
     ) -> None:
         self._tasks = [tasks] if isinstance(tasks, Task) else list(tasks)
         _check(self._tasks)
         self._config = config
         self._journal = journal
         self._observer = observer
+        self._listener = listener
+        self._evaluator = evaluator or Evaluator()
         sampler = Sampler(grammar)
         self._strategy = STRATEGIES[config.strategy](config, sampler)
         self._tuning = Tuning(config, sampler)
@@ -92,7 +98,7 @@ class Search:
             metric=self._tasks[0].config.metrics[0],
             earlier_seconds=journal.load_seconds(),
         )
-        self._rungs = Rungs(self._tasks, config, journal, evaluator or Evaluator(), baselines, self.progress, observer)
+        self._rungs = Rungs(self._tasks, config, journal, self._evaluator, baselines, self.progress, observer, listener)
         self._noise, self._last_seeds = 0.0, config.seeds_for(0.0)
         self.progress.work_total = self._planned_work()
 
@@ -166,7 +172,8 @@ class Search:
             breeder: makes its draws.
             plain: no surrogate chooses among them.
         """
-        started = self.progress.seconds
+        self._evaluator.stopping.check()
+        started, before = self.progress.seconds, self.progress.work_done - self.progress.work_replayed
         generation = self._draw(number, places, breeder, plain)
         self._candidates += generation.candidates
         # Where most draws are known the grammar has little left, and what the surrogate passes over is lost.
@@ -181,7 +188,24 @@ class Search:
         if best != self._best:
             self._best, self._best_since = best, number
         self._journal.save_seconds(self.progress.seconds)
-        return self.progress.seconds - started
+        seconds = self.progress.seconds - started
+        if self.progress.work_done - self.progress.work_replayed > before:
+            self._tell_generation(number, seconds)
+        return seconds
+
+    def _tell_generation(self, number: int, seconds: float) -> None:
+        progress = self.progress
+        fields = {
+            "generation": number,
+            "generations": progress.generations,
+            "trained": progress.trained,
+            "budget": progress.budget,
+            "best": progress.best,
+            "baseline": progress.baseline,
+            "formula": progress.best_formula,
+            "seconds": round(seconds, 3),
+        }
+        self._listener(Event("generation", fields))
 
     def _why_stop(self, number: int, seconds: float) -> str:
         """Return why generation ``number`` is not to be drawn, or an empty string.
@@ -230,9 +254,11 @@ class Search:
 
         generation = self._journal.load_generation(number)
         if generation is None:
+            started = time.monotonic()
             surplus, surrogate = self._config.surplus, None if plain else self._surrogate(number)
             generation = self._screening.fill(number, places, breeder, report, surplus=surplus, surrogate=surrogate)
             self._journal.save_generation(generation)
+            self._listener(Event("drawn", _drawn(generation) | {"seconds": round(time.monotonic() - started, 3)}))
         else:
             self._screening.replay(generation)
         report(generation)
@@ -267,6 +293,12 @@ class Search:
         """Networks x steps of the final comparison, counted on the first task."""
         losses = self._config.discovered + len(set(self._config.baselines)) + (self._config.control != "none")
         return float(losses * self._config.audit_seeds * self._tasks[0].config.steps)
+
+
+def _drawn(generation: Generation) -> dict[str, object]:
+    rejected = generation.rejected()
+    counts = {"generation": generation.number, "candidates": len(generation.candidates), "drawn": generation.drawn}
+    return {**counts, "duplicates": rejected["duplicate"], "rejected": dict(rejected)}
 
 
 def _check(tasks: Sequence[Task]) -> None:

@@ -8,23 +8,40 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True)
+class Leader:
+    """One of the best losses so far.
+
+    Attributes:
+        score: its validation score.
+        size: its node count.
+        formula: its text.
+    """
+
+    score: float
+    size: int
+    formula: str
+
+
 @dataclass
 class Progress:
     """The state of a search, updated in place; an observer reads it whenever it is called.
 
     Attributes:
-        phase: what is being done: ``"noise"``, ``"screening"``, ``"training"``, ``"final rung"``, ``"control"`` or
-            ``"comparison"``.
+        phase: what is being done: ``"noise"``, ``"screening"``, ``"trial"``, ``"training"``, ``"final rung"``,
+            ``"control"`` or ``"comparison"``.
         generation, generations: the generation in hand, from 0, and how many there will be; None if time decides.
         drawn: candidates drawn so far.
         rejected: how many each screen rejected.
         trained: candidates trained so far, at least on the first rung.
+        trained_before: the part of them that an earlier process had trained.
         budget: how many will be trained; None if time decides.
         seconds_limit: how long the search may take; None without a limit.
         metric: what ``best`` and ``baseline`` are.
         rung: the rung in hand, from 0.
         best: the best validation score on the longest rung reached so far.
         best_formula: its formula's text.
+        leaders: the best few losses on that rung, best first, the best included.
         best_rung: that rung.
         baseline: cross-entropy's validation score on the same rung and seeds.
         control_trained: candidates that the control has trained.
@@ -40,6 +57,7 @@ class Progress:
     drawn: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     trained: int = 0
+    trained_before: int = 0
     budget: int | None = 0
     seconds_limit: float | None = None
     metric: str = "accuracy"
@@ -47,6 +65,7 @@ class Progress:
     best: float | None = None
     best_formula: str = ""
     best_rung: int = -1
+    leaders: list[Leader] = field(default_factory=list)
     baseline: float | None = None
     control_trained: int = 0
     work_done: float = 0.0
@@ -69,6 +88,12 @@ class Progress:
     def own_seconds(self) -> float:
         """Seconds since this process began."""
         return time.monotonic() - self.started
+
+    @property
+    def pace(self) -> float | None:
+        """Candidates a second that this process trains, all else included; None while there are none."""
+        here = self.trained - self.trained_before
+        return here / self.own_seconds if here > 0 and self.own_seconds > 0 else None
 
     @property
     def seconds_left(self) -> float | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from symloss.errors import SymlossError
+from symloss.events import Event, Listener, ignore
 from symloss.fitness import Evaluator, Rung
 from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss
@@ -13,12 +16,15 @@ from symloss.search.candidate import Candidate, Scores, best_first, means
 from symloss.search.config import FIRST_SHARES, SearchConfig
 from symloss.search.journal import Journal
 from symloss.search.merit import Merit
-from symloss.search.progress import Observer, Progress
+from symloss.search.progress import Leader, Observer, Progress
 from symloss.search.trial import Trial
 from symloss.tasks import METRICS, Task
 
 #: The journal's number for the rung on which cross-entropy alone shows how large noise is.
 NOISE_RUNG = -1
+
+#: How many of the best losses the progress shows.
+_LEADERS = 5
 
 #: And for those on which a trial decides where the first rung ends: all steps, then each share that it tries.
 TRIAL_RUNG = -2
@@ -35,6 +41,7 @@ class Rungs:
         baselines: catalogue losses by id, cross-entropy first; each rung trains them too.
         progress: kept up to date.
         observer: called with it.
+        listener: told what was trained.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class Rungs:
         baselines: Mapping[str, CatalogueLoss],
         progress: Progress,
         observer: Observer,
+        listener: Listener = ignore,
     ) -> None:
         self._tasks = list(tasks)
         self._config = config
@@ -54,6 +62,8 @@ class Rungs:
         self._baselines = dict(baselines)
         self._progress = progress
         self._observer = observer
+        self._listener = listener
+        self._best = ""
         self._steps = tasks[0].config.steps
         self._merit = Merit([METRICS[name].higher_is_better for name in tasks[0].config.metrics])
         self._repeats = 1
@@ -75,12 +85,24 @@ class Rungs:
         name, loss = next(iter(self._baselines.items()))
         rung = self._config.noise_rung(self._steps)
         known = self._journal.load_scores(NOISE_RUNG)
-        if name not in known:
+        fresh, started = name not in known, time.monotonic()
+        if fresh:
             known |= self._evaluate(NOISE_RUNG, rung, {name: loss}, self._ticker())
+        for task, scores in zip(self._tasks, known[name], strict=True):
+            metric = METRICS[task.config.metrics[0]]
+            if all(score == metric.worst for score in scores[0]):
+                raise SymlossError(
+                    f"cross-entropy ends with {metric.name} {metric.worst:g}, the worst there is, with each of "
+                    f"{len(scores[0])} seeds on {task.config.dataset}, {task.config.model}: its networks return nan "
+                    "or have learned nothing; lower the learning rate, or see to the model and the data"
+                )
         deviation = max(float(np.std(task[0], ddof=1)) for task in known[name])
         self._repeats = self._config.repeats_for(deviation)
         self.ladder = self._config.ladder(self._steps, self._repeats)
-        return deviation, self._config.seeds_for(deviation)
+        last = self._config.seeds_for(deviation)
+        if fresh:
+            self._tell("noise", started, std=deviation, seeds=[len(self.ladder.rungs[0].seeds), last])
+        return deviation, last
 
     def try_out(self, generation: Sequence[Candidate]) -> None:
         """Decide by a trial with the first of a generation how many steps the first rung has.
@@ -91,6 +113,7 @@ class Rungs:
         if len(losses) < self._config.tried or not losses:
             return
         self._progress.phase = "trial"
+        before, started = self._progress.work_replayed, time.monotonic()
         truth = self._trial_scores(TRIAL_RUNG, self._config.trial_rung(self._steps, self._repeats), losses)
         half = [self._merits(truth, losses, slice(part, None, 2)) for part in (0, 1)]
         trial = Trial(np.stack(half), self._merits(truth, losses, slice(None)))
@@ -100,8 +123,12 @@ class Rungs:
             if trial.suffices(self._merits(scores, losses, slice(None))):
                 known = self._journal.load_scores(0)
                 self._journal.save_scores(0, {name: found for name, found in scores.items() if name not in known})
-                return
-        self.ladder = self._config.ladder(self._steps, self._repeats, FIRST_SHARES[-1])
+                break
+        else:
+            share = FIRST_SHARES[-1]
+            self.ladder = self._config.ladder(self._steps, self._repeats, share)
+        if self._progress.work_replayed == before:
+            self._tell("trial", started, share=share, steps=self.ladder.rungs[0].steps)
 
     def _trial_scores(self, number: int, rung: Rung, losses: Sequence[Candidate]) -> dict[str, Scores]:
         """Train losses and baselines on a rung of the trial, or take the journal's scores."""
@@ -139,9 +166,18 @@ class Rungs:
             waiting = {c.id: c for c in here if number + 1 not in c.scores}
             entries = [c.entry(number) for c in waiting.values()]
             names = self.ladder.promoted(number, entries, len(here) - len(waiting))
-            self.train(number + 1, self.ladder.rungs[number + 1], [waiting[name] for name in names], archive)
+            climbing = [waiting[name] for name in names]
+            self.train(number + 1, self.ladder.rungs[number + 1], climbing, archive, promoted=True)
 
-    def train(self, number: int, rung: Rung, candidates: Sequence[Candidate], archive: Sequence[Candidate]) -> None:
+    def train(
+        self,
+        number: int,
+        rung: Rung,
+        candidates: Sequence[Candidate],
+        archive: Sequence[Candidate],
+        *,
+        promoted: bool = False,
+    ) -> None:
         """Give each candidate, and each baseline, its scores on a rung: the journal's, or newly trained.
 
         Then every candidate of the archive that was trained on this rung has its merit there anew.
@@ -151,9 +187,16 @@ class Rungs:
         formulas = {c.id: c.derivation.formula for c in candidates}
         wanted: dict[str, Formula | CatalogueLoss] = {**self._baselines, **formulas}
         missing = {name: loss for name, loss in wanted.items() if name not in known}
+        started, generation = time.monotonic(), self._progress.generation if number < self.last else None
         if missing:
+            if promoted and candidates:
+                losses = [{"id": c.id, "formula": c.expression} for c in candidates]
+                self._listener(Event("promoted", {"generation": generation, "rung": number, "losses": losses}))
             known |= self._evaluate(number, rung, missing, self._ticker())
-        replayed = rung.cost * (len(candidates) - sum(name in formulas for name in missing))
+        trained = sum(name in formulas for name in missing)
+        if number == 0:
+            self._progress.trained_before += len(candidates) - trained
+        replayed = rung.cost * (len(candidates) - trained)
         self._progress.work_done += replayed
         self._progress.work_replayed += replayed
         for candidate in candidates:
@@ -164,7 +207,24 @@ class Rungs:
             merits = self._merit(np.stack([means(c.scores[number]) for c in here]), reference)
             for candidate, merit in zip(here, merits, strict=True):
                 candidate.merits[number] = float(merit)
-        self._report_best(number, archive, float(reference[0, 0]))
+        if missing:
+            top = max(candidates, key=lambda c: np.nan_to_num(c.merits[number], nan=-np.inf), default=None)
+            self._tell(
+                "rung",
+                started,
+                generation=generation,
+                rung=number,
+                candidates=trained,
+                baselines=len(missing) - trained,
+                seeds=len(rung.seeds),
+                steps=rung.steps,
+                best=top and {"formula": top.expression, "score": float(means(top.scores[number])[0, 0])},
+                baseline=float(reference[0, 0]),
+            )
+        self._report_best(number, archive, float(reference[0, 0]), fresh=bool(missing))
+
+    def _tell(self, name: str, started: float, **fields: object) -> None:
+        self._listener(Event(name, fields | {"seconds": round(time.monotonic() - started, 3)}))
 
     def _evaluate(
         self,
@@ -203,12 +263,17 @@ class Rungs:
 
         return tick
 
-    def _report_best(self, number: int, archive: Sequence[Candidate], reference: float) -> None:
+    def _report_best(self, number: int, archive: Sequence[Candidate], reference: float, fresh: bool) -> None:
         ranked = best_first(archive)
         if not ranked or ranked[0].rung != number:
             return
-        best = ranked[0]
-        self._progress.best, self._progress.best_formula = best.score, to_text(best.derivation.formula)
-        self._progress.best_rung = number
-        self._progress.baseline = reference
+        best, progress = ranked[0], self._progress
+        progress.best, progress.best_formula = best.score, to_text(best.derivation.formula)
+        progress.best_rung = number
+        progress.baseline = reference
+        progress.leaders = [Leader(c.score, c.size, c.expression) for c in ranked[:_LEADERS] if c.rung == number]
+        known, self._best = self._best, best.id
+        if fresh and best.id != known:
+            fields = {"formula": best.expression, "id": best.id, "size": best.size, "generation": best.generation}
+            self._listener(Event("best", fields | {"rung": number, "score": best.score, "baseline": reference}))
         self._observer(self._progress)

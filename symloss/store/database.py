@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from symloss.errors import SymlossError
 from symloss.formula import parse_formula
 from symloss.grammar import Grammar
 from symloss.search import LATE_SCREENS, Candidate, Generation, Rejection, Scores
-from symloss.store.guard import check_tables, shaped
+from symloss.store.guard import check_tables
+from symloss.store.reading import damaged, database_error, wrong_version
 
 #: Raised when the tables change; a database of another version is refused.
 VERSION = 2
@@ -43,33 +45,53 @@ class Database:
     """One run's database; it implements :class:`symloss.search.Journal`.
 
     Args:
-        path: the file; created if absent.
+        path: the file.
         grammar: of the run, to read derivations with.
+        known: whether the file must have been a database already. Else it is created if absent.
 
     Raises:
-        SymlossError: it cannot be opened, is no database, or is of another version.
+        SymlossError: it cannot be opened, is no database, is damaged, or is of another version.
     """
 
-    def __init__(self, path: Path, grammar: Grammar) -> None:
+    def __init__(self, path: Path, grammar: Grammar, *, known: bool = False) -> None:
         self._path = path
         self._grammar = grammar
-        fresh = not path.exists()
+        if known and not path.exists():
+            raise SymlossError(f"the run has lost its database {path}; put it back, or start the run anew")
         with self._guard():
             self._connection = sqlite3.connect(path, isolation_level=None)
-            check_tables(self._connection, path)
-            # Write-ahead logging keeps every committed transaction when the process is killed.
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            if fresh or version == 0:
-                with self._transaction():
-                    for statement in _SCHEMA.strip().split(";\n"):
-                        self._connection.execute(statement)
-                    self._connection.execute(f"PRAGMA user_version = {VERSION}")
-            elif version != VERSION:
-                raise SymlossError(
-                    f"{path} is of version {version}, this symloss reads version {VERSION}; "
-                    "resume the run with the symloss that wrote it"
-                )
+            try:
+                self._prepare(known)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self, known: bool) -> None:
+        check_tables(self._connection, self._path)
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise wrong_version(self._path, version, VERSION)
+        if version == 0 and (known or self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]):
+            raise damaged(self._path, "it has no version, so it was cut short or has lost the file beside it in -wal")
+        # Write-ahead logging keeps every committed transaction when the process is killed.
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        if version == VERSION:
+            found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise damaged(self._path, found)
+            return
+        with self._transaction():
+            for statement in _SCHEMA.strip().split(";\n"):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    @property
+    def unused(self) -> bool:
+        """Whether nothing was ever saved."""
+        with self._guard():
+            tables = ("generations", "scores", "clock", "stop")
+            query = " UNION ALL ".join(f"SELECT 1 FROM {table}" for table in tables)
+            return self._connection.execute(f"SELECT count(*) FROM ({query})").fetchone()[0] == 0
 
     def close(self) -> None:
         """Close the file."""
@@ -88,28 +110,35 @@ class Database:
                 )
             ]
             candidates = self._connection.execute(
-                "SELECT id, derivation, size, position, origin, parents FROM candidates "
+                "SELECT id, expression, derivation, size, position, origin, parents FROM candidates "
                 "WHERE generation = ? ORDER BY position",
                 (number,),
             ).fetchall()
+        with self._decoded():
             return Generation(
                 number=number,
-                candidates=[
-                    Candidate(
-                        id=name,
-                        derivation=self._grammar.derivation_from_json(json.loads(derivation)),
-                        size=size,
-                        generation=number,
-                        index=position,
-                        origin=origin,
-                        parents=tuple(json.loads(parents)),
-                    )
-                    for name, derivation, size, position, origin, parents in candidates
-                ],
+                candidates=[self._candidate(number, *row) for row in candidates],
                 drawn=row[0],
                 rejections=rejections,
                 known=[parse_formula(r.expression) for r in rejections if r.screen in LATE_SCREENS],
             )
+
+    def _candidate(
+        self, number: int, name: str, expression: str, derivation: str, size: int, position: int, *more: str
+    ) -> Candidate:
+        origin, parents = more
+        found = Candidate(
+            id=name,
+            derivation=self._grammar.derivation_from_json(json.loads(derivation)),
+            size=size,
+            generation=number,
+            index=position,
+            origin=origin,
+            parents=tuple(json.loads(parents)),
+        )
+        if found.expression != expression:
+            raise ValueError(f"the derivation of {name} gives {found.expression}, and its formula is {expression}")
+        return found
 
     def save_generation(self, generation: Generation) -> None:
         """Write a drawn generation in one transaction."""
@@ -143,7 +172,8 @@ class Database:
         """Return the scores of a rung by candidate id."""
         with self._guard():
             rows = self._connection.execute("SELECT id, scores FROM scores WHERE rung = ?", (rung,)).fetchall()
-            return {name: _scores(json.loads(scores)) for name, scores in rows}
+        with self._decoded():
+            return {name: read_scores(scores) for name, scores in rows}
 
     def save_scores(self, rung: int, scores: Mapping[str, Scores]) -> None:
         """Write some candidates' scores in one transaction."""
@@ -157,7 +187,7 @@ class Database:
         """Return how long earlier processes worked."""
         with self._guard():
             row = self._connection.execute("SELECT seconds FROM clock").fetchone()
-            return float(row[0]) if row else 0.0
+        return float(row[0]) if row else 0.0
 
     def save_seconds(self, seconds: float) -> None:
         """Write how long all processes worked."""
@@ -168,7 +198,7 @@ class Database:
         """Return the generation before which the search stopped, and why; None if it has not."""
         with self._guard():
             row = self._connection.execute("SELECT generation, reason FROM stop").fetchone()
-            return (int(row[0]), str(row[1])) if row else None
+        return (int(row[0]), str(row[1])) if row else None
 
     def save_stop(self, generation: int, reason: str) -> None:
         """Write that the search stopped."""
@@ -180,22 +210,38 @@ class Database:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # a full disk may have ended it already
+                with suppress(sqlite3.Error):  # what went wrong first is what is told
+                    self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
         try:
-            with shaped(self._path):
-                yield
+            yield
         except sqlite3.Error as error:
-            raise SymlossError(
-                f"the run's database {self._path} cannot be used: {error}; "
-                "check that the folder is writable and that no other process runs it"
-            ) from None
+            raise database_error(self._path, error) from None
+        except UnicodeDecodeError as error:  # a text of SQLite's own
+            raise damaged(self._path, str(error)) from None
+
+    @contextmanager
+    def _decoded(self) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+            raise damaged(self._path, str(error)) from None
 
 
-def _scores(data: list[list[list[float]]]) -> Scores:
-    return tuple(tuple(tuple(seeds) for seeds in metrics) for metrics in data)
+def read_scores(text: str) -> Scores:
+    """Read a loss's scores as they are written.
+
+    Raises:
+        ValueError, TypeError: they are none.
+    """
+    data: Any = json.loads(text)
+    found = tuple(tuple(tuple(float(score) for score in seeds) for seeds in metrics) for metrics in data)
+    if not found or not all(task and all(task) for task in found):
+        raise ValueError(f"the scores {text!r} lack some")
+    return found

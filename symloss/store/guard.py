@@ -13,7 +13,7 @@ from symloss.errors import SymlossError, shown
 from symloss.limits import DATABASE_VALUE_BYTES
 
 #: How the names of the files begin that a run writes: through a link with such a name it would write elsewhere.
-_OWN = ("config.json", "run.sqlite", "control.sqlite", "hall_of_fame.", "report.html")
+_OWN = ("config.json", "run.sqlite", "control.sqlite", "hall_of_fame.", "report.html", "log.jsonl")
 
 #: Characters of a message.
 _LONGEST = 1_000

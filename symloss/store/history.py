@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from symloss.errors import SymlossError
-from symloss.store.database import VERSION
+from symloss.store.database import VERSION, read_scores
 from symloss.store.guard import check_tables
+from symloss.store.reading import damaged, reading, wrong_version
 
 
 @dataclass(frozen=True)
@@ -57,20 +55,20 @@ def read_history(path: Path) -> History | None:
     """Read a run's database, or return None where there is none.
 
     Raises:
-        SymlossError: it cannot be read or is of another version.
+        SymlossError: it cannot be read, is damaged or is of another version.
     """
     if not path.is_file():
         return None
+    with reading(path) as connection:
+        check_tables(connection, path)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION:
+            raise wrong_version(path, version, VERSION)
+        rows = connection.execute(
+            "SELECT id, generation, expression, size, origin, parents FROM candidates ORDER BY generation, position"
+        ).fetchall()
+        scores = connection.execute("SELECT rung, id, scores FROM scores WHERE rung >= 0 ORDER BY rung").fetchall()
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            check_tables(connection, path)
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version != VERSION:
-                raise SymlossError(f"{path} is of version {version}; this symloss reads version {VERSION}")
-            rows = connection.execute(
-                "SELECT id, generation, expression, size, origin, parents FROM candidates ORDER BY generation, position"
-            ).fetchall()
-            scores = connection.execute("SELECT rung, id, scores FROM scores WHERE rung >= 0 ORDER BY rung").fetchall()
         candidates = {
             name: Trained(name, generation, expression, size, origin, tuple(json.loads(parents)))
             for name, generation, expression, size, origin, parents in rows
@@ -78,11 +76,9 @@ def read_history(path: Path) -> History | None:
         rungs: dict[int, dict[str, float]] = {}
         seeds: dict[int, int] = {}
         for rung, name, text in scores:
-            first = json.loads(text)[0][0]
+            first = read_scores(text)[0][0]
             rungs.setdefault(rung, {})[name] = float(np.mean(first))
             seeds[rung] = len(first)
-    except (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
-        if isinstance(error, SymlossError):
-            raise
-        raise SymlossError(f"the run's database {path} cannot be read: {error}; is it damaged?") from None
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        raise damaged(path, str(error)) from None
     return History(candidates, rungs, seeds)

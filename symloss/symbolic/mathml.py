@@ -69,7 +69,9 @@ def _row(elements: str) -> str:
 
 
 def _fenced(elements: str) -> str:
-    return _row(f"<mo>(</mo>{elements}<mo>)</mo>")
+    # Chromium sets space around parentheses that may grow, and beside a line of text they need not.
+    still = "" if "<mfrac>" in elements else ' stretchy="false"'
+    return _row(f"<mo{still}>(</mo>{elements}<mo{still}>)</mo>")
 
 
 def _at_least(strength: int, node: Formula) -> str:

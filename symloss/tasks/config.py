@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
@@ -14,6 +12,7 @@ from symloss.tasks.datasets import check_dataset
 from symloss.tasks.metrics import METRICS
 from symloss.tasks.models import check_model
 from symloss.tasks.samples import SCALINGS
+from symloss.tasks.settings import check_choices, check_training, check_whole, digest, distinct_names, real
 
 #: The optimisers, with one line each.
 OPTIMIZERS: dict[str, str] = {
@@ -105,27 +104,21 @@ class TaskConfig:
         check_dataset(self.dataset)
         # One spelling for one network, so that equal tasks have one digest.
         object.__setattr__(self, "model", check_model(self.model))
-        for field, known in _CHOICES.items():
-            if getattr(self, field) not in tuple(known):  # a tuple, as the value may have no hash
-                raise SymlossError(unknown(field, str(getattr(self, field)), known))
-        for field in ("hidden", "batch", "steps", "train_size"):
-            value = getattr(self, field)
-            if value is None and field == "train_size":
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise SymlossError(f"{field} is {value!r}; it must be a whole number of at least 1")
-        for field in ("lr", "momentum", "weight_decay", "warmup", "label_noise", "imbalance"):
-            object.__setattr__(self, field, _number(field, getattr(self, field)))  # 0 and 0.0 are one configuration
-        if not (self.lr > 0 and math.isfinite(self.lr)):
-            raise SymlossError(f"lr is {self.lr!r}; it must be above 0 and finite, such as 1e-3")
-        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
-            raise SymlossError(f"weight_decay is {self.weight_decay!r}; it must be at least 0 and finite, such as 5e-4")
-        for field, example in (("momentum", 0.9), ("warmup", 0.1), ("label_noise", 0.4)):
-            if not 0 <= getattr(self, field) < 1:
-                raise SymlossError(f"{field} is {getattr(self, field)!r}; it must be in [0, 1), such as {example}")
+        check_choices(self, _CHOICES)
+        for field in ("hidden", "batch", "steps"):
+            check_whole(field, getattr(self, field), 1)
+        if self.train_size is not None:
+            check_whole("train_size", self.train_size, 1)
+        check_training(self, lr=1e-3)
+        object.__setattr__(self, "imbalance", real("imbalance", self.imbalance))
         if not 0 < self.imbalance <= 1:
             raise SymlossError(f"imbalance is {self.imbalance!r}; it must be in (0, 1], such as 0.01 for 100:1")
-        object.__setattr__(self, "metrics", _metrics(self.metrics))
+        metrics = distinct_names(self.metrics, METRICS, "metric")
+        if not metrics:
+            raise SymlossError(
+                f"metrics is {list(metrics)}; it must be a list of at least one name, such as ['accuracy']"
+            )
+        object.__setattr__(self, "metrics", metrics)
 
     def to_json(self) -> str:
         """Return the configuration as one JSON object with sorted keys."""
@@ -160,25 +153,11 @@ class TaskConfig:
         return cls(**values)  # type: ignore[arg-type]  # __post_init__ checks every value
 
     def digest(self) -> str:
-        """Return 16 hexadecimal digits that name this configuration: equal configurations, equal digests."""
-        return hashlib.blake2b(self.to_json().encode(), digest_size=8).hexdigest()
+        """Return 16 hexadecimal digits that name this configuration: equal digests, equal scores.
 
-
-def _number(field: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SymlossError(f"{field} is {value!r}; it must be a number")
-    try:
-        return float(value)
-    except OverflowError:
-        raise SymlossError(f"{field} is a number of {len(str(value))} digits; it must be a finite float") from None
-
-
-def _metrics(value: object) -> tuple[str, ...]:
-    if not isinstance(value, tuple | list) or not value:
-        raise SymlossError(f"metrics is {value!r}; it must be a list of at least one name, such as ['accuracy']")
-    for name in value:
-        if name not in tuple(METRICS):
-            raise SymlossError(unknown("metric", str(name), METRICS))
-    if len({*value}) < len(value):
-        raise SymlossError(f"metrics is {list(value)!r}; give each once")
-    return tuple(value)
+        What decides nothing is left out: the momentum of Adam, and which labels are wrong where none are.
+        """
+        idle = {"momentum"} if self.optimizer != "sgd" else set()
+        if not self.label_noise:
+            idle.add("noise")
+        return digest(self, idle)

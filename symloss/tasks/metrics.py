@@ -36,13 +36,14 @@ class Metric:
         """Return the metric ``[K]`` float64 of K networks.
 
         Where labels are counted, a sample with a logit that is not finite has no predicted class: it is wrong. Where
-        probabilities are compared, a network with such a logit gets the worst value.
+        probabilities are compared, a network with such a logit gets the worst value, as does one whose value is nan.
 
         Args:
             logits: ``[K, N, C]``, floating point, on any device.
             labels: the N clean labels in ``0..C-1``, on the same device.
         """
-        return self.compute(logits.detach(), labels)
+        found = self.compute(logits.detach(), labels)
+        return np.where(np.isnan(found), self.worst, found)
 
 
 def _accuracy(logits: Tensor, labels: Tensor) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from symloss import models
 from symloss.errors import SymlossError
+from symloss.factory import described
 from symloss.models import OWN_MODELS, Model
 
 if TYPE_CHECKING:  # torch takes seconds to import, and listings need none of it
@@ -98,8 +99,7 @@ def check_network(config: TaskConfig, shape: tuple[int, ...], classes: int) -> N
         with torch.no_grad():
             logits = network.eval()(torch.zeros(2, *shape))
     except Exception as error:
-        text = " ".join(str(error).split())
-        raise SymlossError(f"{who} fails on inputs of shape {[2, *shape]}: {type(error).__name__}: {text}") from error
+        raise SymlossError(f"{who} fails on inputs of shape {[2, *shape]}: {described(error)}") from error
     if not isinstance(logits, Tensor) or logits.shape != (2, classes):
         found = f"shape {list(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
         raise SymlossError(f"{who} returns {found} for 2 samples; it must return logits of shape [2, {classes}]")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from symloss.errors import SymlossError
+from symloss.runtime import users_code
 from symloss.tasks.samples import Samples
 
 _FORMS = (
@@ -74,10 +75,14 @@ def _is_dataset(value: object) -> bool:
 def _items(dataset: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     inputs, labels = [], []
     for index in range(len(dataset)):
+        with users_code("dataset", name, f"at item {index}"):
+            pair = dataset[index]
         try:
-            item, label = dataset[index]
+            item, label = pair
             inputs.append(_item(item))
             labels.append(int(label))
+            if labels[-1] != label:
+                raise ValueError(f"the label {label!r}")
         except Exception as error:
             raise SymlossError(
                 f"dataset {name!r}: item {index} is no pair of an input and a whole number ({type(error).__name__}: "

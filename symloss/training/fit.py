@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from symloss.errors import SymlossError
 from symloss.formula import Formula, to_text
+from symloss.locking import alone, lock_of
 from symloss.losses import CatalogueLoss
-from symloss.runtime import first_line, out_of_memory
-from symloss.training.locking import alone
+from symloss.runtime import Stopping, first_line, out_of_memory, users_code
 from symloss.training.recipe import Recipe
 from symloss.training.result import Key, Result, check_key, drop_weights, read_result
 
@@ -47,6 +47,7 @@ def fit(
     trace: Trace | None = None,
     minutes: float = 10.0,
     keep: bool = True,
+    stopping: Stopping | None = None,
 ) -> Result:
     """Train one loss with one seed, or go on where it was interrupted, or return the result that is there.
 
@@ -67,6 +68,7 @@ def fit(
         trace: called with each step, counted from 0, and its loss. A GPU waits for each.
         minutes: a checkpoint is written after each epoch, and within an epoch after so many minutes.
         keep: whether the weights of the best and the last epoch, ``best.pt`` and ``last.pt``, stay there in the end.
+        stopping: asks to stop; its listening to signals is the caller's. By default Ctrl-C does.
 
     Raises:
         SymlossError: the folder has another training's files, or another process trains there; the dataset or the
@@ -83,7 +85,7 @@ def fit(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SymlossError(f"cannot make the folder {folder}: {error.strerror}; choose another place") from None
-    return _trained(recipe, loss, seed, key, folder, device, workers, progress, trace, minutes, keep)
+    return _trained(recipe, loss, seed, key, folder, device, workers, progress, trace, minutes, keep, stopping)
 
 
 def _finished(folder: Path, key: Key, keep: bool) -> Result | None:
@@ -108,28 +110,33 @@ def _trained(
     trace: Callable[[int, float], None] | None,
     minutes: float,
     keep: bool,
+    asked: Stopping | None,
 ) -> Result:
     import torch  # it takes seconds to import, and a result that is there needs none of it
 
     from symloss.training.loading import default_workers
     from symloss.training.machine import cudnn_tries, start_fabric
-    from symloss.training.stopping import Stopping
     from symloss.training.trainer import Trainer
 
     fabric = start_fabric(device, recipe.precision)
     on = [fabric.device] if fabric.device.type == "cuda" else []
-    stopping = Stopping()
+    stopping = asked or Stopping()
     message = None
     with ExitStack() as stack:
         mine = stack.enter_context(alone(folder)) if fabric.is_global_zero else True
         if not fabric.broadcast(mine):
-            raise SymlossError(f"another process trains in {folder}; wait for it or choose another folder")
+            who = lock_of(folder) or "another process"
+            raise SymlossError(f"{who} trains in {folder}; wait for it or choose another folder")
         done = _finished(folder, key, keep)  # by a process that had the folder until now
         if done is not None:
             return done
         # The caller's random numbers and Ctrl-C are as they were afterwards.
-        for context in (torch.random.fork_rng(devices=on), cudnn_tries(), stopping.listening()):
+        for context in (torch.random.fork_rng(devices=on), cudnn_tries()):
             stack.enter_context(context)
+        if asked is None:
+            stack.enter_context(stopping.listening())
+        stack.callback(setattr, stopping, "agree", None)
+        stack.enter_context(users_code("model", recipe.model, "in training"))
         try:
             return Trainer(
                 recipe,

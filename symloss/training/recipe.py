@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
@@ -13,6 +11,7 @@ from symloss.data import FOLDER_PREFIX, SOURCES
 from symloss.errors import SymlossError, unknown
 from symloss.tasks.conditions import NOISES
 from symloss.tasks.config import OPTIMIZERS
+from symloss.tasks.settings import check_choices, check_training, check_whole, digest, distinct_names, real
 from symloss.training.choices import AUGMENTATIONS, PRECISIONS, SCHEDULES, SCORES
 
 _CHOICES: dict[str, Mapping[str, object]] = {
@@ -104,9 +103,7 @@ class Recipe:
         _check_dataset(self.dataset)
         chosen = models.parse(self.model)
         self._set("model", chosen.name)
-        for field, known in _CHOICES.items():
-            if getattr(self, field) not in tuple(known):  # a tuple, as the value may have no hash
-                raise SymlossError(unknown(field, str(getattr(self, field)), known))
+        check_choices(self, _CHOICES)
         if chosen.task not in (None, self.task):
             fitting = ", ".join(model.name for model in models.MODELS.values() if model.task == self.task)
             raise SymlossError(
@@ -122,7 +119,9 @@ class Recipe:
         self._set("size", _size(self.size))
         if AUGMENTATIONS[self.augment].alone and self.size is None:
             raise SymlossError(f"augment is {self.augment!r}, which cuts images to a size; give one, such as size=224")
-        self._set("metrics", _metrics(self.metrics, self.task))
+        scores = [name for name, score in SCORES.items() if self.task in score.tasks]
+        metrics = distinct_names(self.metrics, scores, f"metric for {self.task}")
+        self._set("metrics", metrics or _DEFAULT_METRICS[self.task])
 
     @property
     def task(self) -> str:
@@ -152,33 +151,36 @@ class Recipe:
         return cls(**values)  # type: ignore[arg-type]  # __post_init__ checks every value
 
     def digest(self) -> str:
-        """Return 16 hexadecimal digits that name this recipe: equal recipes, equal digests."""
-        return hashlib.blake2b(self.to_json().encode(), digest_size=8).hexdigest()
+        """Return 16 hexadecimal digits that name this recipe: equal digests, equal results.
+
+        Settings that decide nothing are left out: the momentum of Adam, what another schedule reads, and which labels
+        are wrong where none are.
+        """
+        read = {"step": {"milestones", "factor"}, "plateau": {"factor", "patience", "floor"}}
+        idle = {"milestones", "factor", "patience", "floor"} - read.get(self.schedule, set())
+        if self.optimizer != "sgd":
+            idle.add("momentum")
+        if not self.label_noise:
+            idle.add("noise")
+        return digest(self, idle)
 
     def _set(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)
 
     def _check_numbers(self) -> None:
         for field, least in (("hidden", 1), ("epochs", 1), ("batch", 1), ("accumulate", 1), ("patience", 0)):
-            _check_whole(field, getattr(self, field), least)
+            check_whole(field, getattr(self, field), least)
         for field, least in (("images", 2), ("steps", 1)):
             if getattr(self, field) is not None:
-                _check_whole(field, getattr(self, field), least)
-        _check_whole("split_seed", self.split_seed, 0)
+                check_whole(field, getattr(self, field), least)
+        check_whole("split_seed", self.split_seed, 0)
         if self.accumulate > self.batch:
             raise SymlossError(f"accumulate is {self.accumulate}; it must be at most batch, which is {self.batch}")
         if not isinstance(self.raw, bool):
             raise SymlossError(f"raw is {self.raw!r}; it must be true or false")
-        reals = ("lr", "momentum", "weight_decay", "warmup", "factor", "floor", "validation", "label_noise")
-        for field in reals:
-            self._set(field, _number(field, getattr(self, field)))  # 0 and 0.0 are one recipe
-        if not (self.lr > 0 and math.isfinite(self.lr)):
-            raise SymlossError(f"lr is {self.lr!r}; it must be above 0 and finite, such as 0.1")
-        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
-            raise SymlossError(f"weight_decay is {self.weight_decay!r}; it must be at least 0 and finite, such as 5e-4")
-        for field, example in (("momentum", 0.9), ("warmup", 0.1), ("label_noise", 0.4)):
-            if not 0 <= getattr(self, field) < 1:
-                raise SymlossError(f"{field} is {getattr(self, field)!r}; it must be in [0, 1), such as {example}")
+        check_training(self, lr=0.1)
+        for field in ("factor", "floor", "validation"):
+            self._set(field, real(field, getattr(self, field)))
         for field, example in (("factor", 0.1), ("validation", 0.1)):
             if not 0 < getattr(self, field) < 1:
                 raise SymlossError(f"{field} is {getattr(self, field)!r}; it must be in (0, 1), such as {example}")
@@ -187,7 +189,7 @@ class Recipe:
         stones = self.milestones
         if isinstance(stones, str) or not isinstance(stones, Sequence) or not stones:
             raise SymlossError(f"milestones is {stones!r}; it must be a list of shares, such as [0.5, 0.75]")
-        self._set("milestones", tuple(_number("a milestone", stone) for stone in stones))
+        self._set("milestones", tuple(real("a milestone", stone) for stone in stones))
         if not all(low < high for low, high in zip((0.0, *self.milestones), (*self.milestones, 1.0), strict=True)):
             raise SymlossError(f"milestones is {list(stones)!r}; it must rise between 0 and 1, such as [0.5, 0.75]")
 
@@ -202,20 +204,6 @@ def _check_dataset(name: object) -> None:
         raise SymlossError(f"{unknown('dataset', name, SOURCES)}. A folder of your own is imagefolder:PATH")
 
 
-def _check_whole(field: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise SymlossError(f"{field} is {value!r}; it must be a whole number of at least {least}")
-
-
-def _number(field: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SymlossError(f"{field} is {value!r}; it must be a number")
-    try:
-        return float(value)
-    except OverflowError:
-        raise SymlossError(f"{field} is a number of {len(str(value))} digits; it must be a finite float") from None
-
-
 def _size(value: object) -> tuple[int, int] | None:
     if value is None:
         return None
@@ -224,15 +212,3 @@ def _size(value: object) -> tuple[int, int] | None:
     if len(given) != 2 or len(sides) != 2:
         raise SymlossError(f"size is {value!r}; it must be a side or (height, width) in pixels, such as 224")
     return sides[0], sides[1]
-
-
-def _metrics(value: object, task: str) -> tuple[str, ...]:
-    if not isinstance(value, tuple | list):
-        raise SymlossError(f"metrics is {value!r}; it must be a list of names, such as ['accuracy']")
-    fitting = [name for name, score in SCORES.items() if task in score.tasks]
-    for name in value:
-        if name not in fitting:
-            raise SymlossError(unknown(f"metric for {task}", str(name), fitting))
-    if len({*value}) < len(value):
-        raise SymlossError(f"metrics is {list(value)!r}; give each once")
-    return tuple(value) or _DEFAULT_METRICS[task]

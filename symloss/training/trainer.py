@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss, title
+from symloss.runtime import Stopping
 from symloss.training.augment import augmented
 from symloss.training.checkpoint import Checkpoints
 from symloss.training.choices import AUGMENTATIONS, SCORES
 from symloss.training.draws import epoch_batches, steps_of, uniforms
+from symloss.training.evaluating import Evaluator
 from symloss.training.loading import Batches, Piece, batches_of
 from symloss.training.machine import hardware, peak_memory, versions
-from symloss.training.parts import Part, Parts
+from symloss.training.parts import Parts
 from symloss.training.passes import least_batch, owned
 from symloss.training.pixels import channels_of, normalisation_of, placings_of
 from symloss.training.recipe import Recipe
 from symloss.training.result import Epoch, Key, Result, Scored
 from symloss.training.schedule import plateaus, rate
-from symloss.training.scores import Scores
 from symloss.training.stepping import Stepper
-from symloss.training.stopping import Stopping
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -85,6 +85,9 @@ class Trainer:
         self._least = least_batch(recipe, self._stepper.network, shape, len(parts.train), fabric.world_size)
         self._steps = steps_of(len(parts.train), recipe.batch, recipe.steps, self._least)
         self._kind = torch.float64 if self._device.type != "mps" else torch.float32
+        self._evaluator = Evaluator(
+            recipe, fabric, self._stepper, self._normalise, parts.classes, self._ignore, stopping
+        )
         # What a checkpoint holds beside the network: the epochs that are done and how far the next one is.
         self._history: list[Epoch] = []
         self._step = 0
@@ -165,7 +168,7 @@ class Trainer:
         self._close_epoch(data, math.nan if diverged else mean, lr, diverged)
 
     def _close_epoch(self, data: Batches, loss: float, lr: float, diverged: bool) -> None:
-        [validation] = self._evaluate(data, "validation", self._parts.validation, [self._stepper.network])
+        [validation] = self._evaluator(data, "validation", self._parts.validation, [self._stepper.network])
         seconds = self._spent_now()
         self._history.append(Epoch(len(self._history) + 1, loss, validation, lr, seconds))
         # Not before the epoch is among those that are done: validation may be interrupted.
@@ -193,7 +196,7 @@ class Trainer:
         data = batches_of(
             self._recipe, {"test": (part, placing)}, self._seed, self._channels, self._device, self._workers
         )
-        found = self._evaluate(data, "test", part, networks)
+        found = self._evaluator(data, "test", part, networks)
         scored = [
             Scored(epoch, self._history[epoch - 1].validation, test)
             for epoch, test in zip((last, best), (found[0], found[-1]), strict=True)
@@ -239,34 +242,6 @@ class Trainer:
                 images, masks = augmented(recipe.augment, images, target if segments else None, numbers)
                 target = target if masks is None else masks
             yield self._normalise(images), target
-
-    @torch.no_grad()
-    def _evaluate(self, data: Batches, name: str, part: Part, networks: list[nn.Module]) -> list[dict[str, float]]:
-        """Return the metrics of some networks on a part, which is read once."""
-        fabric, recipe = self._fabric, self._recipe
-        rows = max(1, 2 * recipe.batch // (fabric.world_size * recipe.accumulate))
-        own = np.arange(fabric.global_rank, len(part), fabric.world_size)
-        most = -(-len(range(0, len(part), fabric.world_size)) // rows)
-        pieces = [own[start : start + rows] for start in range(0, len(own), rows)] or [np.zeros(1, np.int64)]
-        scores = [
-            Scores(recipe.metrics, self._parts.classes, self._ignore, self._kind == torch.float64).to(self._device)
-            for _ in networks
-        ]
-        self._stepper.share_buffers()
-        for network in networks:
-            network.eval()
-        for images, target in data.read(name, pieces, None):
-            images = self._normalise(images)
-            if not len(own):
-                target = torch.full_like(target, self._ignore)
-            for network, score in zip(networks, scores, strict=True):
-                score.update(self._stepper.logits(network, images), target)
-            self._stopping.check()
-        if len(pieces) < most:  # as often as the first process, which has the most pieces
-            self._stopping.check()
-        for network in networks:
-            network.train()
-        return [score.compute() for score in scores]
 
     def _any(self, asked: bool) -> bool:
         """Return whether one of the processes is asked to stop."""

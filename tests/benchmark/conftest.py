@@ -48,6 +48,7 @@ class Trainer:
 
     score: Callable[..., float]
     calls: list[tuple[str, int, float]] = field(default_factory=list)
+    stopping: Any = None
     diverges: Callable[[str, float], bool] = lambda name, lr: name == "mae"
 
     def fit(
@@ -60,7 +61,9 @@ class Trainer:
         device: str,
         progress: Callable[..., None],
         keep: bool = True,
+        stopping: Any = None,
     ) -> Any:
+        self.stopping = stopping
         assert folder.is_dir()
         assert not keep  # the weights of hundreds of cells would fill a disk
         name = getattr(loss, "name", None) or loss_id(loss)

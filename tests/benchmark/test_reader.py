@@ -76,6 +76,7 @@ MISTAKES = [
     (1, "name: [a]", 1, "name must be a text of 1 to 100 characters, got ['a']"),
     (3, "  - ngll", 3, "did you mean 'ngl'?"),
     (3, "  - sinn(y_pred)", 3, "did you mean 'sin'?"),
+    (3, '  - "short: exp(-y_pred)"', 3, "is one text; for NAME: FORMULA put quotes around the formula alone"),
     (3, "  - 3", 3, "a loss is a name, a formula, or NAME: FORMULA; got 3"),
     (3, "  - short: ngl", 4, "the loss 'short' is given twice"),
     (5, "sedes: 3", 5, "did you mean 'seeds'?"),

@@ -18,8 +18,10 @@ from symloss.benchmark.cells import Cell, CellStore
 from symloss.benchmark.trainers import Experiment
 from symloss.benchmark.training import with_engines
 from symloss.errors import SymlossError
-from symloss.fitness import Evaluator
+from symloss.events import Event
+from symloss.fitness import Choice, Evaluator
 from symloss.report import benchmark_csv
+from symloss.runtime import Stopping
 from symloss.tasks import TaskConfig, load_task
 
 LOSSES = contenders_of(["ce", "ngl", "mae"])
@@ -234,6 +236,24 @@ def test_a_score_that_is_not_finite_counts_as_the_worst(tmp_path: Path, full_tra
     assert task.sign(mae) is None  # and points mean nothing
 
 
+def test_full_size_runs_can_be_asked_to_stop(tmp_path: Path, full_trainer: Callable[..., Any]) -> None:
+    trainer, stopping = full_trainer(accuracy), Stopping()
+    told: list[Event] = []
+
+    def ask(progress: Progress) -> None:
+        stopping.asked = progress.trained == 1
+
+    with pytest.raises(KeyboardInterrupt):
+        run(full(), run_dir=tmp_path, progress=ask, stopping=stopping, listener=told.append)
+    assert len(trainer.calls) == 1
+    assert trainer.stopping is stopping  # a training in hand can be asked too
+    assert [event.name for event in told] == ["started", "cells", "trained", "stopped"]
+    cells = run(full(), run_dir=tmp_path).to_json()["cells"]
+    assert cells["reused"] == 1
+    assert len(trainer.calls) == len(set(trainer.calls)) == cells["total"]
+    assert trainer.stopping is None  # which then listens to Ctrl-C itself
+
+
 def test_a_trainer_that_forgets_a_metric(tmp_path: Path, full_trainer: Callable[..., Any], monkeypatch: Any) -> None:
     trainer = full_trainer(accuracy)
     whole = trainer.fit
@@ -297,16 +317,19 @@ def test_where_nothing_can_be_written_nothing_is_trained(
 
 def test_a_measured_engine_holds_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = ["single", "stacked"]
-    monkeypatch.setattr(training_module, "choose_engine", lambda *_: answers.pop(0))
+    monkeypatch.setattr(training_module, "choose", lambda *_: Choice(answers.pop(0), "measured"))
+    told: list[Event] = []
     experiments: list[Experiment] = combine(["digits"], ["cnn", "mlp"])
 
     def engines() -> list[str]:
-        return [one.values["engine"] for one in with_engines(experiments, tmp_path, "cpu")]
+        return [one.values["engine"] for one in with_engines(experiments, tmp_path, "cpu", told.append)]
 
     assert engines() == ["single", "auto"]  # the mlp has its own way
     assert engines() == ["single", "auto"]
     (tmp_path / "engines.json").write_text("{")
     assert engines() == ["stacked", "auto"]
+    assert [event.fields["engine"] for event in told] == ["single", "stacked"]  # what was measured
+    assert told[0].fields == {"task": "digits, cnn", "engine": "single", "reason": "measured"}
 
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[Any]) -> None:

@@ -46,6 +46,7 @@ def written(symloss: Run) -> None:
 @pytest.mark.usefixtures("written")
 def test_a_whole_run(symloss: Run) -> None:
     outputs = ("--json", "out.json", "--csv", "out.csv", "--latex", "out.tex", "--figures", "figures")
+    outputs += ("--report", "page.html")
     done = symloss("benchmark", "--config", "small.yaml", "--smoke", *outputs)
     assert done.code == 0, done.err
     assert "digits, mlp, noise 40: accuracy over 2 seeds" in done.out
@@ -71,6 +72,12 @@ def test_a_whole_run(symloss: Run) -> None:
         "digits-mlp-noise-40.svg",
         "critical-difference.svg",
     }
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert "Somebody 2024" in page
+    assert " page.html\n" in done.out
+    reported = symloss("report", folder.name)
+    assert reported.code == 0, reported.err
+    assert (folder / "report.html").read_text(encoding="utf-8") == page
     again = symloss("benchmark", "--config", "small.yaml", "--smoke", "--seeds", 3, "--json", "-")
     assert json.loads(again.out)["cells"]["reused"] == 36
     assert json.loads(again.out)["results"][0]["test"]["n"] == 3
@@ -142,6 +149,7 @@ def test_ctrl_c_says_how_to_go_on(symloss: Run, monkeypatch: pytest.MonkeyPatch)
         (("--smoke",), "name it with --config FILE"),
         (("--json", "-", "--csv", "-"), "two outputs cannot share standard output"),
         (("--csv", "nowhere/a.csv"), "there is no directory nowhere"),
+        (("--report", "nowhere/a.html"), "there is no directory nowhere"),
         (("--figures", "small.yaml"), "it is a file; name a directory"),
         (("--run-dir", "small.yaml", "--steps", "5"), "the run directory small.yaml is a file"),
     ],

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from symloss.benchmark import BenchmarkConfig, Sweep, combine, contenders_of
+from symloss.benchmark.cells import environment
+from symloss.benchmark.compare import rows_of
+from symloss.benchmark.result import BenchmarkResult
+from symloss.benchmark.statistics import summary
+from symloss.benchmark.table import Rate, TaskResult
 from symloss.formula import parse_formula, to_text
 from symloss.grammar import load_grammar
 from symloss.search import SCREENS, SearchConfig
@@ -23,6 +29,7 @@ KNOWN = {"ce": "-y_true*log(y_pred)", "ngl": "exp(2.4092 - y_pred*(1 + y_true)) 
 MEANS = (0.98, 0.97, 0.962)
 
 MakeRun = Callable[..., Path]
+MakeBenchmark = Callable[..., dict[str, Any]]
 
 
 def score(mean: float, n: int = 4) -> dict[str, Any]:
@@ -101,5 +108,36 @@ def make_run(tmp_path: Path) -> MakeRun:
         change(result)
         (path / "hall_of_fame.json").write_text(json.dumps(result), encoding="utf-8")
         return path
+
+    return make
+
+
+@pytest.fixture
+def make_benchmark() -> MakeBenchmark:
+    """Return a function that makes a benchmark's JSON; each loss has a mean test score for each task."""
+
+    def make(means: Mapping[str, Sequence[float]], **changes: Any) -> dict[str, Any]:
+        conditions = [{}, {"name": "noise 40", "label_noise": 0.4}, {"imbalance": 0.1}, {"train_size": 200}]
+        tasks = len(next(iter(means.values())))
+        metrics = changes.pop("metrics", ["accuracy"])
+        experiments = combine(["digits"], ["mlp"], conditions[:tasks], metrics=metrics, settings={"steps": 40})
+        changes = {"seeds": 6, "sweep": Sweep((1e-3, 1e-2), 2)} | changes
+        config = BenchmarkConfig("a-benchmark", contenders_of(list(means)), tuple(experiments), **changes)
+        rng = np.random.default_rng(0)
+        found = []
+        for number, experiment in enumerate(config.experiments):
+            level = np.array([means[name][number] for name in config.names])[None, :, None]
+            shared = 0.002 * rng.standard_normal((1, 1, config.seeds))
+            own = 0.001 * rng.standard_normal((len(metrics), len(means), config.seeds))
+            scores = level + shared + own
+            tried = tuple((lr, summary([0.9 + lr, 0.91 + lr])) for lr in config.sweep.lr) if config.sweep else ()
+            rows = rows_of(config.contenders, metrics, scores, scores, [1.0] * len(means), config.baseline)
+            rates = (Rate(1e-2, tried),) * len(means)
+            none = (0,) * len(means)
+            published = config.published.of_experiment(experiment) if config.published else {}
+            found.append(TaskResult(experiment, tuple(rows), rates, none, (), published, config.band))
+        result = BenchmarkResult(config, tuple(found), (), Path("runs/it"), 0, (), 1.0, environment("cpu"))
+        data: dict[str, Any] = json.loads(json.dumps(result.to_json()))
+        return data
 
     return make

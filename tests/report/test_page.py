@@ -196,7 +196,7 @@ def test_a_run_without_a_loss_has_a_page(make_run: MakeRun) -> None:
 def test_a_run_that_has_not_ended_or_is_damaged_is_refused(make_run: MakeRun) -> None:
     path = make_run()
     (path / "run.sqlite").write_bytes(b"no database at all, but long enough to be taken for one" * 9)
-    with pytest.raises(SymlossError, match="cannot be read"):
+    with pytest.raises(SymlossError, match="file is not a database"):
         save_page(path)
     (path / "hall_of_fame.json").write_text("[]")
     with pytest.raises(SymlossError, match="damaged"):
@@ -325,6 +325,7 @@ def test_text_and_marks_stand_out_in_light_dark_and_print(make_run: MakeRun) -> 
     for scheme in schemes:
         light = {name: luminance(colour) for name, colour in re.findall(r"--(\w+): (#\w{6})", scheme)}
         for ground in ("paper", "box"):
-            for name, least in (("ink", 4.5), ("quiet", 4.5), ("link", 4.5), ("found", 3), ("second", 3), ("plain", 3)):
+            texts = [(name, 4.5) for name in ("ink", "quiet", "link", "good", "bad")]
+            for name, least in (*texts, ("found", 3), ("second", 3), ("plain", 3)):
                 low, high = sorted((light[name], light[ground]))
                 assert (high + 0.05) / (low + 0.05) >= least, (name, ground)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from symloss.report import save_page
+from symloss.report import save_benchmark_page, save_page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here; Debian's package chromium has one")
@@ -36,7 +36,7 @@ PROBE = """<script>addEventListener("load", () => {
   report.label = mark.getAttribute("aria-label");
   document.execCommand = () => { report.copied = document.querySelector("textarea").value; return true; };
   Object.defineProperty(navigator, "clipboard", { value: undefined });
-  document.querySelector("button[data-module]").click();
+  (document.querySelector("button[data-module]") ?? document.querySelector("button.copy")).click();
   setTimeout(() => parent.postMessage(JSON.stringify(report), "*"), 50);
 });</script>"""
 
@@ -72,9 +72,8 @@ def test_a_forbidden_script_would_be_seen(make_run: Callable[..., Path]) -> None
     assert any("Content Security Policy" in line for line in console)
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-def test_everything_is_drawn_and_fits(make_run: Callable[..., Path], width: int) -> None:
-    page = save_page(make_run())
+def seen_in(page: Path, width: int) -> dict[str, Any]:
+    """Return what a reader of a page sees in a window of a width."""
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
     probed = page.with_name("probed.html")
     probed.write_text(text.replace("</body>", PROBE + "</body>"), encoding="utf-8")
@@ -87,10 +86,29 @@ def test_everything_is_drawn_and_fits(make_run: Callable[..., Path], width: int)
     seen: dict[str, Any] = json.loads(unescape(found[1]))
     assert seen["width"] == width
     assert seen["scroll"] <= width
-    assert len(seen["shapes"]) == 7
     assert all(count >= 5 for count in seen["shapes"])
     assert all(300 <= wide <= width and high > 100 for wide, high in seen["plots"])
     assert min(seen["texts"]) >= 10
     assert all(height > 8 for height in seen["math"])
     assert seen["tip"] == seen["label"] != ""
+    return seen
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_everything_is_drawn_and_fits(make_run: Callable[..., Path], width: int) -> None:
+    seen = seen_in(save_page(make_run()), width)
+    assert len(seen["shapes"]) == 7
     assert "class ARun1Loss" in seen["copied"]
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_benchmark_is_drawn_and_fits(
+    make_benchmark: Callable[..., dict[str, Any]], tmp_path: Path, width: int
+) -> None:
+    long = "exp(-y_pred*(1 + y_true)) + 0.25*(y_true - y_pred)**2"
+    data = make_benchmark({"ce": [0.96] * 3, "ngl": [0.97] * 3, "bce": [0.95] * 3, long: [0.96, 0.97, 0.9]})
+    page = save_benchmark_page(data, tmp_path / "page.html")
+    assert browse(page, width)[1] == []
+    seen = seen_in(page, width)
+    assert len(seen["shapes"]) == 4
+    assert seen["copied"] == data["results"][0]["latex"]

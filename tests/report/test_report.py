@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from typing import Any
 
-import pytest
 from rich.console import Console
 
-from symloss.benchmark import Progress as CellProgress
-from symloss.benchmark import combine
-from symloss.report import CellBar, LiveView, benchmark_tables, evolve_summary
-from symloss.search import Progress
-
-EXPERIMENT = combine(["digits"], ["mlp"])[0]
+from symloss.report import benchmark_tables, evolve_summary
 
 
 def console(terminal: bool = False, width: int = 80) -> Console:
@@ -126,64 +119,3 @@ def test_the_benchmark_has_a_table_for_each_dataset() -> None:
     assert "other, a: accuracy over 12 seeds" in shown
     assert "other, b: accuracy over 12 seeds" in shown
     assert "0.2000" in shown
-
-
-def progress() -> Progress:
-    state = Progress(generations=3, budget=20, drawn=1234, trained=8, work_done=1.0, work_total=4.0)
-    state.rejected = Counter({"duplicate": 11, "finite": 7})
-    state.best, state.baseline, state.best_formula = 0.99, 0.97, "exp(-y_pred)" * 20
-    return state
-
-
-def test_a_file_gets_one_line_a_phase() -> None:
-    target = console()
-    with LiveView(target) as view:
-        state = progress()
-        for _ in range(5):
-            view(state)
-        state.phase = "training"
-        view(state)
-        state.phase, state.generation = "screening", 1
-        view(state)
-    lines = text_of(target).splitlines()
-    assert len(lines) == 2
-    assert "drawn 1,234; duplicates 11; rejected 7; trained 8" in lines[0]
-    assert "best 99.00 % validation accuracy, ce 97.00 %" in lines[0]
-    assert "left" in lines[0]
-
-
-def test_a_terminal_gets_a_panel_that_fits() -> None:
-    target = console(terminal=True)
-    with LiveView(target) as view:
-        view(progress())
-    shown = text_of(target)
-    for expected in ("generation", "1 of 3", "1,234", "finite 7", "8 of 20", "99.00 %"):
-        assert expected in shown
-
-
-def cells() -> CellProgress:
-    state = CellProgress()
-    state.plan(EXPERIMENT, 10)
-    state.found(EXPERIMENT, 4)
-    state.what = "digits"
-    state.finished(EXPERIMENT, 2, 6.0)
-    return state
-
-
-def test_the_bar_counts_cells_and_the_time_left() -> None:
-    shown = console(terminal=True)
-    with CellBar(shown) as bar:
-        bar(cells())
-    # 4 are left, and the last two took 3 seconds each.
-    assert "digits: 6 of 10 cells, 4 found finished, about 12 s left" in text_of(shown)
-
-
-def test_the_bar_is_quiet_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    target = console()
-    now = 1000.0
-    monkeypatch.setattr("symloss.report.live.time.monotonic", lambda: now)
-    with CellBar(target) as bar:
-        for _ in range(61):
-            bar(cells())
-            now += 1.0
-    assert len(text_of(target).splitlines()) == 2

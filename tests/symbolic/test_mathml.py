@@ -78,5 +78,15 @@ def test_terms_keep_their_order_and_constants_their_digits(text: str, shown: str
     assert "".join(ElementTree.fromstring(to_mathml(parse_formula(text))).itertext()) == shown
 
 
+def test_only_parentheses_around_a_fraction_grow() -> None:
+    def parentheses(text: str) -> list[str | None]:
+        root = ElementTree.fromstring(to_mathml(parse_formula(text)))
+        return [one.get("stretchy") for one in root.iter(f"{NAMESPACE}mo") if one.text in ("(", ")")]
+
+    assert parentheses("y_pred*(y_pred + sqrt(y_true))") == ["false", "false"]
+    assert parentheses("y_pred*(1 + y_true/y_pred)") == [None, None]
+    assert parentheses("log(1 - (y_pred + 1)/y_true)") == [None, None]
+
+
 def test_a_name_cannot_close_an_element() -> None:
     assert "<b>" not in to_mathml(hole("<b>"))

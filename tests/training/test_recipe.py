@@ -9,6 +9,25 @@ from symloss.errors import SymlossError
 from symloss.training import Recipe
 
 
+@pytest.mark.parametrize(
+    ("values", "idle", "deciding"),
+    [
+        ({"optimizer": "adam"}, {"momentum": 0.5}, {"weight_decay": 0.1}),
+        ({"optimizer": "sgd"}, {"noise": "asymmetric"}, {"momentum": 0.5}),
+        ({"schedule": "cosine"}, {"milestones": (0.1,), "factor": 0.5, "patience": 3, "floor": 1e-4}, {"warmup": 0.1}),
+        ({"schedule": "step"}, {"patience": 3, "floor": 1e-4}, {"milestones": (0.1,)}),
+        ({"schedule": "plateau"}, {"milestones": (0.1,)}, {"patience": 3}),
+        ({"label_noise": 0.2}, {"floor": 1e-4}, {"noise": "asymmetric"}),
+    ],
+)
+def test_the_digest_is_of_what_decides(values, idle, deciding):
+    def recipe(more):
+        return Recipe("cifar-10", "cnn", **values | more).digest()
+
+    assert recipe({}) == recipe(idle)
+    assert recipe({}) != recipe(deciding)
+
+
 def test_equal_recipes_have_one_digest():
     one = Recipe("cifar-10", "resnet18(upsample=2)", lr=1, size=32, weight_decay=0)
     other = Recipe("cifar-10", "resnet18(norm=batch,  upsample=2)", lr=1.0, size=(32, 32), metrics=("accuracy",))

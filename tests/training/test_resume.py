@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from symloss.losses import find
+from symloss.runtime import Stopping
 from symloss.training import Recipe, fit, trainer
 from symloss.training.checkpoint import Checkpoints
 from symloss.training.result import Result
-from symloss.training.stopping import Stopping
 
 
 def weights(folder, name="last.pt"):
@@ -140,6 +140,24 @@ def test_ctrl_c_saves_and_goes_on(moment, recipe, whole, ce, tmp_path, monkeypat
     assert seen == list(range(40))
     assert timeless(again) == timeless(whole[1])
     assert same(weights(tmp_path / "stopped"), weights(whole[0]))
+
+
+def test_whoever_trains_many_can_ask_one_to_stop(recipe, whole, ce, tmp_path):
+    stopping, seen, handlers = Stopping(), [], []
+    before = signal.getsignal(signal.SIGINT)
+
+    def asking(step, loss):
+        seen.append(step)
+        handlers.append(signal.getsignal(signal.SIGINT))
+        stopping.asked = step == 13
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, ce, 3, tmp_path / "stopped", device="cpu", trace=asking, stopping=stopping)
+    assert seen == list(range(14))
+    assert set(handlers) == {before}  # signals are the caller's
+    again = fit(recipe, ce, 3, tmp_path / "stopped", device="cpu", trace=lambda step, loss: seen.append(step))
+    assert seen == list(range(40))
+    assert timeless(again) == timeless(whole[1])
 
 
 @pytest.mark.parametrize("steps", [6, 60])

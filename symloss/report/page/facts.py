@@ -49,11 +49,12 @@ def shown(row: Mapping[str, Any], provenance: Mapping[str, Any] | None = None) -
     text = certificate_text(certificate) if certificate else row.get("note") or "not recorded"
     source = ""
     if formula is not None and provenance is not None:
+        lines = provenance_lines(provenance)  # a damaged row is an error, and not a page without it
         with suppress(SymlossError):  # it cannot be written as a module; the page shows what it can
             source = export_torch(
                 formula,
                 name=f"{provenance['run']}:{row['rank']}",
-                provenance=provenance_lines(provenance),
+                provenance=lines,
                 class_reduction=provenance["class_reduction"],
             )
     return Shown(row, formula, math, str(text).replace("<=", "≤"), source)

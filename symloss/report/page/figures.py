@@ -13,6 +13,7 @@ from symloss.formula import Formula
 from symloss.report.curves import P_MIN, POINTS
 from symloss.report.curves import Plot as Curves
 from symloss.report.page.svg import Plot, spread
+from symloss.report.tables import unit
 from symloss.search import SCREENS, SearchConfig
 from symloss.store import History
 from symloss.symbolic import response_curves
@@ -131,39 +132,51 @@ def funnel_figure(counts: Mapping[str, Any], history: History | None) -> Markup:
     return plot.markup()
 
 
-def seeds_figure(rows: Sequence[Mapping[str, Any]], found: int, metric: str) -> Markup:
-    """Return every seed's test score of each loss in the final comparison, with the means' 95 % intervals.
+def seeds_figure(rows: Sequence[Mapping[str, Any]], styles: Sequence[str], metric: str, *, band: float = 0.0) -> Markup:
+    """Return every seed's test score of each loss, with the means' 95 % intervals, and published scores if any.
 
     Args:
-        rows: of the comparison.
-        found: how many of them, the first, the search found.
+        rows: of a comparison; the first without a gain is its baseline, drawn as a level.
+        styles: of each row's interval.
         metric: what the scores are.
+        band: how far around the baseline scores are called the same, in points.
     """
-    values = [100 * value for row in rows for value in row["test"]["scores"] if value is not None]
+    factor, sign = unit(metric)
+    values = [factor * value for row in rows for value in row["test"]["scores"] if value is not None]
+    values += [factor * row["published"]["mean"] for row in rows if row.get("published")]
+    # Of a few seeds an interval may be many times as wide as all scores together; then it is cut.
+    low, high = min(values), max(values)
+    ends = [factor * end for row in rows for end in row["test"].get("ci95") or ()]
+    values += [end for end in ends if 2 * low - high <= end <= 2 * high - low]
     names = [str(row["loss"]) for row in rows]
     shown = [name if len(name) <= 18 else f"{name[:17]}…" for name in names]
     plot = Plot(
         f"test {metric} of each seed for {len(rows)} losses, with means and 95 % intervals",
         spread(values),
         (-0.6, len(rows) - 0.4),
-        x_title=f"test {metric}, %",
+        x_title=f"test {metric}{',' if sign else ''}{sign}",
         rows=shown,
         left=20.0 + 8.0 * max(map(len, shown)),
         height=70.0 + 26 * len(rows),
     )
     base = next((row for row in rows if not row.get("gain")), None)
     if base is not None:
-        plot.level(100 * base["test"]["mean"], "base")
-    for place, row in enumerate(rows):
-        style = "found" if place < found else "second"
+        level = factor * base["test"]["mean"]
+        if band:
+            plot.band(level - band, level + band)
+        plot.level(level, "base")
+    for place, (row, style) in enumerate(zip(rows, styles, strict=True)):
         for seed, value in enumerate(row["test"]["scores"]):
             if value is not None and math.isfinite(value):
-                tip = f"{row['loss']}, seed {seed}: {100 * value:.2f} %"
-                plot.dot(100 * value, float(place), "seed", tip, focus=False, radius=3.0)
-        mean = 100 * row["test"]["mean"]
-        low, high = (100 * end for end in row["test"].get("ci95") or (row["test"]["mean"],) * 2)
-        tip = f"{row['loss']}: {row['expression']}; {mean:.2f} % [{low:.2f}, {high:.2f}]"
+                tip = f"{row['loss']}, seed {seed}: {factor * value:.2f}{sign}"
+                plot.dot(factor * value, float(place), "seed", tip, focus=False, radius=3.0)
+        mean = factor * row["test"]["mean"]
+        low, high = (factor * end for end in row["test"].get("ci95") or (row["test"]["mean"],) * 2)
+        tip = f"{row['loss']}: {row['expression']}; {mean:.2f}{sign} [{low:.2f}, {high:.2f}]"
         plot.interval(low, mean, high, float(place), style, tip)
+        if row.get("published"):
+            told = factor * row["published"]["mean"]
+            plot.dot(told, place + 0.32, "plain", f"{row['loss']}, published: {told:g}{sign}", radius=4.0)
     return plot.markup()
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
-from markupsafe import Markup
+from jinja2 import UndefinedError
 
 from symloss.errors import SymlossError
 from symloss.files import write_atomic
 from symloss.report.curves import plots_of
 from symloss.report.loss import property_value
 from symloss.report.page import figures
+from symloss.report.page.benchmark import benchmark_folder, read_benchmark, save_benchmark_page
 from symloss.report.page.facts import Shown, class_count, pool, shown
 from symloss.report.page.lineage import SHORT, lineage, lineage_figure
+from symloss.report.page.rendering import render
 from symloss.report.page.repeat import GRAMMAR_FILE, grammar_text, repeat
 from symloss.report.page.words import answer, gain_words, on_task, question
 from symloss.report.tables import ENDS, percent
@@ -32,21 +31,23 @@ PAGE_FILE = "report.html"
 #: What code raises on a result that has not the shape of one.
 _UNSHAPED = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
 
-_FOLDER = Path(__file__).parent / "templates"
 #: Classes for properties that depend on their number, where a run does not say it.
 _CLASSES = 10
 
 
 def save_page(run: str | Path, file: Path | None = None) -> Path:
-    """Write the page of a finished run and return where it is.
+    """Write the page of a finished run, of a search or a benchmark, and return where it is.
 
     Args:
-        run: a run directory, or its name below ``runs/``.
+        run: its directory, or its name below ``runs/``.
         file: where to; by default ``report.html`` in the run's directory.
 
     Raises:
         SymlossError: no such run, it has not ended, it is damaged, or the file cannot be written.
     """
+    folder = benchmark_folder(run)
+    if folder is not None:
+        return save_benchmark_page(read_benchmark(folder), folder / PAGE_FILE if file is None else file)
     path, result = read_result(run)
     target = path / PAGE_FILE if file is None else file
     try:
@@ -81,20 +82,9 @@ def page(path: Path, result: Mapping[str, Any]) -> str:
     others = [shown(row) for row in (*result["control"], *result["baselines"])]
     classes = class_count((*result["hall_of_fame"], *result["control"], *result["baselines"]))
     command, unset = repeat(config)
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    return environment.get_template("page.html").render(
+    return render(
+        "page.html",
         name=path.resolve().name,
-        style=Markup(style),
-        script=Markup(script),
-        style_hash=_digest(style),
-        script_hash=_digest(script),
         question=question(config),
         answers=[(f"{task['dataset']}, {task['model']}", answer(result, number)) for number, task in enumerate(tasks)],
         found=found,
@@ -129,11 +119,6 @@ def _config(result: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _digest(text: str) -> str:
-    """Return the hash by which the page's own policy knows its style and its script."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
-
-
 def _table(found: list[Shown], others: list[Shown], number: int, task: Mapping[str, Any]) -> dict[str, Any]:
     """Return one task's part of the final comparison."""
     rows = []
@@ -159,7 +144,7 @@ def _table(found: list[Shown], others: list[Shown], number: int, task: Mapping[s
         "lower": not METRICS[metric].higher_is_better,
         "n": audit[-1]["test"]["n"],
         "rows": rows,
-        "figure": figures.seeds_figure(audit, len(found), metric),
+        "figure": figures.seeds_figure(audit, ["found"] * len(found) + ["second"] * len(others), metric),
     }
 
 

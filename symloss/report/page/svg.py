@@ -46,6 +46,7 @@ class Plot:
         x_title, y_title: what the axes are.
         rows: names on the vertical axis in place of numbers; row k is at y = k, the first at the top.
         whole: whether the horizontal axis counts something, so that only whole numbers belong there.
+        last: the largest number that the horizontal axis shows.
         left: units that the vertical axis' texts take.
         height: of the whole.
     """
@@ -57,6 +58,7 @@ class Plot:
     y_title: str = ""
     rows: Sequence[str] = ()
     whole: bool = False
+    last: float = math.inf
     left: float = 70.0
     height: float = HEIGHT
     _drawn: list[Markup] = field(default_factory=list)
@@ -105,6 +107,12 @@ class Plot:
         mark = '<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="14" rx="2"/>'
         self._drawn.append(Markup(mark).format(style, x, self._y(row) - 7, max(width, 1.0)))
 
+    def band(self, low: float, high: float) -> None:
+        """Shade a range of the horizontal axis, as far as the axis reaches."""
+        left, right = (self._x(min(max(value, self.x[0]), self.x[1])) for value in (low, high))
+        mark = '<rect class="band" x="{:.1f}" y="{:g}" width="{:.1f}" height="{:.1f}"/>'
+        self._drawn.append(Markup(mark).format(left, _TOP, right - left, self._floor - _TOP))
+
     def text(self, row: int, x: float, text: str) -> None:
         """Write something in a row, to the right of a place."""
         self._drawn.append(
@@ -119,9 +127,10 @@ class Plot:
         self._mark(shape, style, tip, focus)
 
     def interval(self, low: float, mean: float, high: float, row: float, style: str, tip: str) -> None:
-        """Draw a horizontal interval with its mean; without finite ends the mean alone."""
+        """Draw a horizontal interval with its mean, as far as the axis reaches; without finite ends the mean alone."""
         if not (math.isfinite(low) and math.isfinite(high)):
             return self.dot(mean, row, style, tip)
+        low, high = (min(max(end, self.x[0]), self.x[1]) for end in (low, high))
         shape = Markup('<path d="M{:.1f} {y:.1f}H{:.1f}"/><circle cx="{:.1f}" cy="{y:.1f}" r="5"/>').format(
             self._x(low), self._x(high), self._x(mean), y=self._y(row)
         )
@@ -150,7 +159,7 @@ class Plot:
         bottom, right = self._floor, WIDTH - _RIGHT
         parts = []
         numbers = ticks(*self.x, wanted=4) if self.x_title else []
-        for value in [value for value in numbers if not self.whole or value.is_integer()]:
+        for value in [one for one in numbers if one <= self.last and (not self.whole or one.is_integer())]:
             place = self._x(value)
             parts.append(
                 Markup(

@@ -34,7 +34,7 @@ def task_words(task: Mapping[str, Any]) -> str:
     text = f"the network {task['model']}{width} on {task['dataset']}"
     if "steps" in task:
         text += f", trained for {task['steps']:,} steps of {task['batch']} samples by {task['optimizer']}"
-        text += f" at a learning rate of {task['lr']:g}"
+        text += f" at a learning rate of {task['lr']:g}" if "lr" in task else ""
     if task.get("schedule", "constant") != "constant":
         text += f" with a {task['schedule']} schedule"
     if task.get("warmup"):

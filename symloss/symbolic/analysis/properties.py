@@ -63,8 +63,7 @@ def properties(formula: Formula, classes: int = 10, class_reduction: str = "sum"
 
     Raises:
         SymlossError: fewer than two classes, or another reduction. A loss without finite values is no error: what
-        cannot
-            be said of it is ``"unknown"``.
+            cannot be said of it is ``"unknown"``.
     """
     if classes < 2:
         raise SymlossError(f"properties are for 2 or more classes, got {classes}")

@@ -14,7 +14,7 @@ class Property:
 
     Attributes:
         value: ``"yes"``, ``"no"`` or ``"unknown"``, or a number or numbers; ``"unbounded"`` in place of an infinite
-        one.
+            one.
         exact: whether a symbolic or interval proof shows it. False for what was measured and for what is unknown.
         note: one line: what was proven, a witness, or how it was measured.
     """

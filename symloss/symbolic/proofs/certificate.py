@@ -23,8 +23,7 @@ class Certificate:
 
     Attributes:
         status: ``"proven"`` (the loss and the curve exist at every p inside (0, 1), the curve is continuous there, has
-        a
-            limit at both ends and is bounded), ``"refuted"`` (there is a witness) or ``"unknown"``.
+            a limit at both ends and is bounded), ``"refuted"`` (there is a witness) or ``"unknown"``.
         bound: when proven, a number that ``|r_y|`` never exceeds.
         witness: when refuted, where and why.
         left: when unknown, the interval of p that holds all that stayed undecided.

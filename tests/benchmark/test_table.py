@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from symloss.benchmark.result import choose_rate
 from symloss.benchmark.statistics import summary
+from symloss.benchmark.table import choose_rate
 
 
 def test_the_first_of_equal_rates_is_taken() -> None:
