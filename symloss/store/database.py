@@ -187,7 +187,8 @@ class Database:
         """Return how long earlier processes worked."""
         with self._guard():
             row = self._connection.execute("SELECT seconds FROM clock").fetchone()
-        return float(row[0]) if row else 0.0
+        with self._decoded():
+            return float(row[0]) if row else 0.0
 
     def save_seconds(self, seconds: float) -> None:
         """Write how long all processes worked."""
@@ -198,7 +199,8 @@ class Database:
         """Return the generation before which the search stopped, and why; None if it has not."""
         with self._guard():
             row = self._connection.execute("SELECT generation, reason FROM stop").fetchone()
-        return (int(row[0]), str(row[1])) if row else None
+        with self._decoded():
+            return (int(row[0]), str(row[1])) if row else None
 
     def save_stop(self, generation: int, reason: str) -> None:
         """Write that the search stopped."""

@@ -36,7 +36,9 @@ def run(tmp_path: Path) -> Path:
 
 
 def open_and_close(path: Path) -> None:
-    Run.open(path).close()
+    run = Run.open(path)
+    assert run.database  # of a run that has ended it is opened when it is asked for
+    run.close()
 
 
 @pytest.mark.parametrize(
@@ -90,6 +92,19 @@ def test_a_database_with_more_than_tables_of_a_run_is_refused(run: Path, change:
         with pytest.raises(SymlossError, match=f"has the {what}"):
             read(run)
     assert time.process_time() - begun < HANG
+
+
+def test_columns_of_another_type_are_named(run: Path) -> None:
+    database = sqlite3.connect(run / "run.sqlite")
+    for table, columns, row in (("clock", "a, seconds", "(0, 'x')"), ("stop", "a, generation, reason", "(0, 'x', 1)")):
+        database.executescript(f"DROP TABLE {table}; CREATE TABLE {table} ({columns})")
+        database.executescript(f"INSERT INTO {table} VALUES {row}")
+    database.close()
+    opened = Run.open(run)
+    for load in (opened.database.load_seconds, opened.database.load_stop):
+        with pytest.raises(SymlossError, match="is damaged"):
+            load()
+    opened.close()
 
 
 def test_a_value_that_no_run_writes_is_not_read(run: Path) -> None:
