@@ -43,15 +43,6 @@ napoleon_use_ivar = True
 python_maximum_signature_line_length = 90
 python_use_unqualified_type_names = True
 
-#: Pages of the last part, where they are there.
-MORE = ("faults", "safety")
-
-
-def _more_pages(app: Sphinx, name: str, source: list[str]) -> None:
-    if name == "index":
-        there = [page for page in MORE if page in app.project.docnames]
-        source[0] = source[0].replace("<!-- more pages -->\n", "".join(f"{page}\n" for page in there))
-
 
 def _signature(app: Sphinx, *call: Any) -> tuple[str | None, str | None]:
     """Write what a dataclass makes anew as ..., which is Python, so that the signature can be read as such."""
@@ -62,6 +53,5 @@ def _signature(app: Sphinx, *call: Any) -> tuple[str | None, str | None]:
 
 
 def setup(app: Sphinx) -> None:
-    """List the pages that need not be there, and tidy signatures."""
-    app.connect("source-read", _more_pages)
+    """Tidy signatures."""
     app.connect("autodoc-process-signature", _signature)
