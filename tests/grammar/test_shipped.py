@@ -9,6 +9,7 @@ import pytest
 
 from symloss.formula import to_text
 from symloss.grammar import GrammarError, Sampler, load_grammar, shipped, shipped_grammars
+from symloss.limits import YAML_BYTES
 
 SMALL = "name: mine\nstart: e\nrules:\n  e:\n    - y_pred*y_true\n"
 
@@ -54,7 +55,7 @@ def test_an_existing_file_wins_over_a_name(tmp_path: Path, monkeypatch: pytest.M
         (b"name: x\nstart: \xff\xfe\n", "x.yaml:2: not UTF-8"),
         ("name: x".encode("utf-16"), "x.yaml:1: not UTF-8"),
         (b"name: x\n\0\0\n", "x.yaml:2: binary data"),
-        (b"#" * 1_000_001, "x.yaml: larger than 1,000,000 bytes"),
+        (b"#" * (YAML_BYTES + 1), f"x.yaml: larger than {YAML_BYTES:,} bytes"),
     ],
 )
 def test_unreadable_content(tmp_path: Path, content: bytes, message: str) -> None:

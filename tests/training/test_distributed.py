@@ -16,7 +16,8 @@ SCRIPT = """
 import json, os, signal, sys
 from pathlib import Path
 from symloss.losses import find
-from symloss.training import Recipe, fit, stopping
+from symloss.runtime import stopping
+from symloss.training import Recipe, fit
 folder = Path(sys.argv[1])
 for name, values in json.loads((folder / "recipes.json").read_text()).items():
     losses = []

@@ -122,7 +122,7 @@ def test_ctrl_c_saves_and_goes_on(moment, recipe, whole, ce, tmp_path, monkeypat
         if moment == "step" and step == 13:
             signal.raise_signal(signal.SIGINT)
 
-    true = trainer.Trainer._evaluate
+    true = trainer.Evaluator.__call__
 
     def evaluating(self, *arguments):
         if moment == "validation" and len(seen) == 20 and not asking:
@@ -130,7 +130,7 @@ def test_ctrl_c_saves_and_goes_on(moment, recipe, whole, ce, tmp_path, monkeypat
             signal.raise_signal(signal.SIGINT)
         return true(self, *arguments)
 
-    monkeypatch.setattr(trainer.Trainer, "_evaluate", evaluating)
+    monkeypatch.setattr(trainer.Evaluator, "__call__", evaluating)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         fit(recipe, ce, 3, tmp_path / "stopped", device="cpu", trace=asked)
@@ -164,14 +164,14 @@ def test_whoever_trains_many_can_ask_one_to_stop(recipe, whole, ce, tmp_path):
 def test_ctrl_c_while_a_network_that_exploded_is_validated(steps, ce, tmp_path, monkeypatch):
     recipe = Recipe("digits", "mlp", 8, 3, 2, lr=1e30, schedule="constant", images=160, steps=steps)
     whole = fit(recipe, ce, 0, tmp_path / "whole", device="cpu")
-    true = trainer.Trainer._evaluate
+    true = trainer.Evaluator.__call__
 
     def evaluating(self, *arguments):
         signal.raise_signal(signal.SIGINT)
         return true(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer.Trainer, "_evaluate", evaluating)
+        patch.setattr(trainer.Evaluator, "__call__", evaluating)
         with pytest.raises(KeyboardInterrupt):
             fit(recipe, ce, 0, tmp_path / "stopped", device="cpu")
     seen = []
