@@ -1,7 +1,8 @@
-"""The page in a browser: no error, every figure drawn, and no sideways scrolling on a phone."""
+"""The page in a browser: no error, every figure drawn, no sideways scrolling on a phone, nothing wrong by axe."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shutil
@@ -112,3 +113,41 @@ def test_a_benchmark_is_drawn_and_fits(
     seen = seen_in(page, width)
     assert len(seen["shapes"]) == 4
     assert seen["copied"] == data["results"][0]["latex"]
+
+
+#: Runs axe-core, which knows WCAG's rules, and reports what it finds wrong.
+AXE = """<script>addEventListener("load", async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  const lines = found.violations.map((one) => one.id + ": " + one.nodes[0].html.slice(0, 200));
+  document.body.dataset.axe = JSON.stringify([found.passes.length, lines]);
+});</script>"""
+
+
+def wrong_by_axe(page: Path) -> list[str]:
+    """Return what breaks rules of accessibility on a page."""
+    package = importlib.util.find_spec("axe_core_python")
+    if package is None or package.origin is None:
+        pytest.skip("no axe-core-python here")
+    script = Path(package.origin).with_name("axe.min.js").read_text(encoding="utf-8")
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text(encoding="utf-8"))
+    examined = page.with_name("examined.html")
+    examined.write_text(text.replace("</body>", f"<script>{script}</script>{AXE}</body>"), encoding="utf-8")
+    found = re.search(r'data-axe="([^"]*)"', browse(examined, 1280)[0])
+    assert found is not None
+    passed, wrong = json.loads(unescape(found[1]))
+    assert passed > 10
+    return list(wrong)
+
+
+def test_axe_finds_nothing_wrong(
+    make_run: Callable[..., Path], make_benchmark: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    assert wrong_by_axe(save_page(make_run())) == []
+    data = make_benchmark({"ce": [0.96] * 3, "ngl": [0.97] * 3})
+    assert wrong_by_axe(save_benchmark_page(data, tmp_path / "page.html")) == []
+
+
+def test_axe_would_find_a_button_without_a_name(make_run: Callable[..., Path]) -> None:
+    page = save_page(make_run())
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", "<button></button></body>"), "utf-8")
+    assert [line.partition(":")[0] for line in wrong_by_axe(page)] == ["button-name"]
