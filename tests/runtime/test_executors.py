@@ -135,9 +135,10 @@ def test_an_abandoned_iterator_cancels_what_is_not_finished(executor, tmp_path):
     iterator.close()
     assert_drawn(list(executor.imap(jobs.draw, range(3))), 3)
     assert time.monotonic() - start < 10
-    started = [int(path.read_text()) for path in tmp_path.glob("pid*")]
+    started = [path.read_text() for path in tmp_path.glob("pid*")]
     assert len(started) <= 5
-    assert all(gone(process) for process in started)
+    # One that was ended between opening its file and writing there has left no number.
+    assert all(gone(int(process)) for process in started if process)
 
 
 def test_an_abandoned_iterator_ends_its_processes_at_once(tmp_path):
