@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import IntEnum
 from types import TracebackType
@@ -64,7 +65,7 @@ class _Block:
             self._live.stop()
 
 
-class _View(_Block, Generic[P]):
+class _View(_Block, ABC, Generic[P]):
     """Shows a progress and says events; use it as a context manager, and call it with each progress.
 
     Args:
@@ -115,11 +116,13 @@ class _View(_Block, Generic[P]):
     def _draw(self) -> RenderableType:
         return Text("") if self.progress is None else self._panel(self.progress)
 
+    @abstractmethod
     def _panel(self, progress: P) -> RenderableType:
-        raise NotImplementedError
+        """Return what a terminal shows of the progress."""
 
+    @abstractmethod
     def _print_line(self, progress: P) -> None:
-        raise NotImplementedError
+        """Print it where there is no terminal."""
 
     def _is_news(self, progress: P) -> bool:
         return False

@@ -23,11 +23,11 @@ from symloss.tasks import METRICS, Task
 #: The journal's number for the rung on which cross-entropy alone shows how large noise is.
 NOISE_RUNG = -1
 
-#: How many of the best losses the progress shows.
-_LEADERS = 5
-
 #: And for those on which a trial decides where the first rung ends: all steps, then each share that it tries.
 TRIAL_RUNG = -2
+
+#: How many of the best losses the progress shows.
+_LEADERS = 5
 
 
 class Rungs:
