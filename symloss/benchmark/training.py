@@ -23,6 +23,8 @@ from symloss.tasks import TaskConfig, load_task
 
 #: Networks in a chunk of this process: as many as train side by side at speed, few enough to lose little when killed.
 _CHUNK = {True: 256, False: 32}
+#: Those that train one after another anyway, which minutes each may take: few are lost with a kill.
+_ONE_BY_ONE = 4
 #: Losses in a job of a worker process, which gets one seed at a time.
 _APIECE = {True: 32, False: 4}
 #: What a full-size run says of where it ran.
@@ -202,13 +204,15 @@ class CellTrainer:
         for mine in by_loss.values():
             alike[tuple(cell.seed for cell in mine)].append(mine)
         mlp = cells[0].experiment.values["model"] == "mlp"
+        single = not mlp and cells[0].experiment.values["engine"] == "single"
+        most = min(_CHUNK[mlp], _ONE_BY_ONE) if single else _CHUNK[mlp]
         here = isinstance(self.executor, InProcess)
         share = -(-len(cells) // (2 * self.executor.workers))
         for seeds, losses in alike.items():
-            width = _CHUNK[mlp] if here else max(1, min(_APIECE[mlp], share))
+            width = most if here else max(1, min(_APIECE[mlp], share))
             for first in range(0, len(losses), width):
                 part = losses[first : first + width]
-                depth = max(1, _CHUNK[mlp] // len(part)) if here else 1
+                depth = max(1, most // len(part)) if here else 1
                 for start in range(0, len(seeds), depth):
                     yield [cell for mine in part for cell in mine[start : start + depth]]
 

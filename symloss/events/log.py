@@ -86,7 +86,7 @@ class JsonLog:
             )
 
 
-def read_log(path: Path) -> list[dict[str, Any]]:
+def read_log(path: str | Path) -> list[dict[str, Any]]:
     """Return the lines of a log, oldest first; those that a kill or a full disk tore are left out.
 
     Args:
@@ -96,7 +96,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         SymlossError: it cannot be read.
     """
     try:
-        data = path.read_bytes()
+        data = Path(path).read_bytes()
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -128,6 +128,15 @@ def test_small_chunks_and_workers_change_no_bit(tmp_path: Path, monkeypatch: pyt
     assert names[0] == names[1] == names[2]
 
 
+@pytest.mark.parametrize(("engine", "chunks"), [("single", [(3, 1), (3, 1)]), ("stacked", [(3, 2)])])
+def test_networks_that_train_one_after_another_are_kept_a_few_at_a_time(
+    engine: str, chunks: list[tuple[int, int]], tmp_path: Path, trained: list[tuple[int, int]]
+) -> None:
+    settings = {"steps": 2, "train_size": 64, "batch": 16, "engine": engine}
+    run(config(experiments=tuple(combine(["digits"], ["cnn"], settings=settings))), run_dir=tmp_path)
+    assert trained == chunks
+
+
 def test_every_loss_takes_its_own_rate_by_validation(tmp_path: Path) -> None:
     rates = (1e-5, 2e-3, 1e-2)
     result = run(config(sweep=Sweep(rates, 2)), run_dir=tmp_path)
