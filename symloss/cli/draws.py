@@ -14,8 +14,8 @@ from symloss.search import SCREENS, Draw, Screening, SearchConfig
 from symloss.search.strategies.base import fresh, stream
 from symloss.search.strategies.random_search import RandomSearch
 
-#: The screens that judge draws, in order. The surrogate needs trained losses, so the first generation has none.
-SAMPLE_SCREENS = tuple(name for name in SCREENS if name != "surrogate")
+#: The screens that judge draws, in order. Two of them look at trained losses, which the first generation has none of.
+SAMPLE_SCREENS = tuple(name for name in SCREENS if name not in ("similar", "surrogate"))
 
 #: Draws judged at once, and the most logits that their trial may take if each passes.
 _BATCH, _LOGITS = 250, 20_000_000

@@ -255,8 +255,15 @@ class Search:
         generation = self._journal.load_generation(number)
         if generation is None:
             started = time.monotonic()
-            surplus, surrogate = self._config.surplus, None if plain else self._surrogate(number)
-            generation = self._screening.fill(number, places, breeder, report, surplus=surplus, surrogate=surrogate)
+            generation = self._screening.fill(
+                number,
+                places,
+                breeder,
+                report,
+                surplus=self._config.surplus,
+                surrogate=None if plain else self._surrogate(number),
+                apart_from=None if plain else self._good(),
+            )
             self._journal.save_generation(generation)
             self._listener(Event("drawn", _drawn(generation) | {"seconds": round(time.monotonic() - started, 3)}))
         else:
@@ -264,9 +271,22 @@ class Search:
         report(generation)
         return generation
 
+    def _good(self) -> list[str] | None:
+        """Return the candidates that a new one must not be near to; None where the strategy may train clones.
+
+        Those that climbed: of a bad one's curves the ends may be so large that others seem near.
+        """
+        if not self._choosy:
+            return None
+        return [candidate.id for candidate in self._candidates if candidate.rung > 0]
+
+    @property
+    def _choosy(self) -> bool:
+        """Whether there is enough to choose from, and enough trained to know what."""
+        return self._strategy.uses_surrogate and len(self._candidates) >= MIN_TRAINED and not self._scarce
+
     def _surrogate(self, generation: int) -> Surrogate | None:
-        enough = len(self._candidates) >= MIN_TRAINED and not self._scarce
-        if self._config.surplus == 1 or not self._strategy.uses_surrogate or not enough:
+        if self._config.surplus == 1 or not self._choosy:
             return None
         curves = [self._screening.fingerprints[candidate.id] for candidate in self._candidates]
         return Surrogate(self._candidates, curves, keyed_seed(self._config.seed, "surrogate", generation))

@@ -17,6 +17,7 @@ from symloss.formula import Formula, to_text
 from symloss.search.candidate import Candidate
 from symloss.search.draw import FRESH, Draw
 from symloss.search.journal import Generation, Rejection
+from symloss.search.spacing import NEAR, Spacing
 from symloss.search.surrogate import Surrogate
 from symloss.symbolic import (
     HARD_SOFTMAX,
@@ -37,12 +38,13 @@ SCREENS = {
     "unresolved": f"a response table represents the curves to {MAX_TABLE_ERROR:g}",
     "free-logits": f"gradient descent sorts unconstrained logits to {PASS:.0%} accuracy",
     "identical": "no candidate has the same name: the curves to 48 digits",
+    "similar": f"its curves differ by {NEAR:.0%} from those of each good candidate, where enough pass to choose from",
     "surrogate": "its curves promise to train well, where more pass than can be trained",
 }
 
 
 #: Screens after which a rejected loss stays known, so that it is not drawn again.
-LATE_SCREENS = ("unresolved", "free-logits", "identical", "surrogate")
+LATE_SCREENS = ("unresolved", "free-logits", "identical", "similar", "surrogate")
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class Screening:
         *,
         surplus: int = 1,
         surrogate: Surrogate | None = None,
+        apart_from: Sequence[str] | None = None,
     ) -> Generation:
         """Draw candidates 0, 1, 2, ... of a generation until ``places`` of them have passed every screen.
 
@@ -132,6 +135,8 @@ class Screening:
             surplus: with a surrogate, how many candidates pass the symbolic screens for each place.
             surrogate: chooses among them. A quarter of the places goes to candidates in the order they were drawn,
                 so that what it has not learned to like still gets its chance.
+            apart_from: ids of candidates whose curves no new one may be near to, nor to those of another new one; None
+                where they may.
         """
         generation = Generation(number)
         limit = self.MAX_DRAWS * places
@@ -139,7 +144,13 @@ class Screening:
             # Without a surrogate never more at once than there are places left: every loss that passes is trained.
             wanted = places - len(generation.candidates)
             pool = self._draw_pool(generation, wanted * (surplus if surrogate else 1), limit, draw, progress)
-            order = _order_of_trial(pool, wanted, surrogate)
+            known = None if apart_from is None else [self.fingerprints[name] for name in apart_from]
+            order = _order_of_trial(pool, wanted, surrogate, Spacing([passed.fingerprint for passed in pool], known))
+            trainable = {passed.index for passed in order}
+            for passed in pool:
+                if passed.index not in trainable:
+                    self._reject(generation, passed.formula, "similar", "its curves are near to another candidate's")
+                    generation.known.append(passed.formula)
             while order and len(generation.candidates) < places:
                 size = places - len(generation.candidates)
                 batch, order = order[:size], order[size:]
@@ -265,22 +276,22 @@ class Screening:
         generation.rejections.append(Rejection(to_text(formula), screen, reason))
 
 
-def _order_of_trial(pool: list[_Passed], wanted: int, surrogate: Surrogate | None) -> list[_Passed]:
-    """Return the pool with three quarters of the wanted places' most promising first, the rest as drawn.
+def _order_of_trial(
+    pool: Sequence[_Passed], wanted: int, surrogate: Surrogate | None, spacing: Spacing
+) -> list[_Passed]:
+    """Return those of a pool that may be trained: the most promising for three quarters of the wanted places first.
 
     Fresh draws and offspring are ranked apart and keep their shares: offspring look like what is known to be good, and
     would take all the places, but the best of many fresh draws is often better than they become.
     """
-    if surrogate is None or len(pool) <= wanted:
-        return pool
-    promise = surrogate.predict([passed.fingerprint for passed in pool])
-    places = math.ceil(0.75 * wanted)
-    drawn = [place for place, passed in enumerate(pool) if passed.draw.origin == FRESH]
-    bred = [place for place, passed in enumerate(pool) if passed.draw.origin != FRESH]
-    share = round(places * len(drawn) / len(pool))
     chosen: list[int] = []
-    for group, count in ((drawn, share), (bred, places - share)):
-        chosen += sorted(group, key=lambda place: (-promise[place], place))[:count]
-    taken = set(chosen)
-    rest = [place for place in range(len(pool)) if place not in taken]
-    return [pool[place] for place in (*chosen, *rest)]
+    if surrogate is not None and len(pool) > wanted:
+        promise = surrogate.predict([passed.fingerprint for passed in pool])
+        places = math.ceil(0.75 * wanted)
+        drawn = [place for place, passed in enumerate(pool) if passed.draw.origin == FRESH]
+        bred = [place for place, passed in enumerate(pool) if passed.draw.origin != FRESH]
+        share = round(places * len(drawn) / len(pool))
+        for group, count in ((drawn, share), (bred, places - share)):
+            chosen += spacing.pick(sorted(group, key=lambda place: (-promise[place], place)), count)
+    chosen += spacing.pick(range(len(pool)))
+    return [pool[place] for place in chosen]

@@ -9,6 +9,7 @@ from symloss.formula import parse_formula
 from symloss.grammar import Derivation
 from symloss.search import Candidate, Draw
 from symloss.search.screening import _order_of_trial, _Passed
+from symloss.search.spacing import NEAR, Spacing
 from symloss.search.surrogate import Surrogate
 
 
@@ -28,6 +29,10 @@ def trained(merit: np.ndarray) -> list[Candidate]:
     ]
 
 
+def _anywhere(pool: list[_Passed]) -> Spacing:
+    return Spacing([passed.fingerprint for passed in pool], None)
+
+
 def test_it_learns_an_order_that_the_curves_decide_and_forgets_nothing_between_processes() -> None:
     vectors, merit = curves(300, 1)
     fresh, truth = curves(200, 2)
@@ -44,12 +49,12 @@ def test_three_quarters_of_the_places_go_to_the_most_promising_and_the_rest_stay
     surrogate = Surrogate(trained(merit), vectors, 7)
     derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))
     pool = [_Passed(place, Draw(derivation, "draw"), vector) for place, vector in enumerate(fresh)]
-    order = [passed.index for passed in _order_of_trial(pool, 8, surrogate)]
+    order = [passed.index for passed in _order_of_trial(pool, 8, surrogate, _anywhere(pool))]
     guess = surrogate.predict(fresh)
     assert sorted(order) == list(range(40))
     assert order[:6] == list(np.argsort(-guess, kind="stable")[:6])
     assert order[6:] == sorted(order[6:])
-    assert [passed.index for passed in _order_of_trial(pool, 8, None)] == list(range(40))
+    assert [passed.index for passed in _order_of_trial(pool, 8, None, _anywhere(pool))] == list(range(40))
 
 
 def test_where_nothing_alike_was_trained_a_candidate_is_worth_more() -> None:
@@ -74,6 +79,23 @@ def test_fresh_draws_and_offspring_keep_their_shares_of_the_places() -> None:
         _Passed(place, Draw(derivation, "mutation" if place in bred else "draw"), vector)
         for place, vector in enumerate(fresh)
     ]
-    order = [passed.index for passed in _order_of_trial(pool, 16, surrogate)]
+    order = [passed.index for passed in _order_of_trial(pool, 16, surrogate, _anywhere(pool))]
     assert sum(place in bred for place in order[:12]) == 9
     assert {place for place in order[:12] if place not in bred} == set(np.argsort(-guess)[30:33])
+
+
+def test_what_is_near_to_a_trained_or_a_more_promising_one_is_passed_over() -> None:
+    vectors, merit = curves(300, 1)
+    fresh, _ = curves(12, 2)
+    surrogate = Surrogate(trained(merit), vectors, 7)
+    clones = [vectors[5], fresh[3] + 0.5 * NEAR * (fresh[4] - fresh[3]), fresh[7]]
+    pool_curves = [*fresh, *(clone / np.linalg.norm(clone) for clone in clones)]
+    derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))
+    pool = [_Passed(place, Draw(derivation, "draw"), vector) for place, vector in enumerate(pool_curves)]
+    order = [passed.index for passed in _order_of_trial(pool, 4, surrogate, Spacing(pool_curves, vectors))]
+    guess = surrogate.predict(pool_curves)
+    twin = 3 if guess[3] >= guess[13] else 13  # of two near ones the more promising stays
+    assert sorted(order[:3]) == sorted(np.argsort(-np.where(np.isin(np.arange(15), [12, 14, 16 - twin]), -9, guess))[:3])
+    assert 12 not in order
+    assert len({7, 14} & set(order)) == 1
+    assert len({3, 13} & set(order)) == 1
