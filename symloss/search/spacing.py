@@ -44,4 +44,3 @@ class Spacing:
         """Strike off what is near to some curves."""
         # |a - b|^2 = 2 - 2 a.b, as norms are 1; clones differ by less than this rounds, and are near all the same.
         self._near |= (self._pool @ curves.T).max(1) > self._reach
-

@@ -6,7 +6,7 @@ from symloss.symbolic.latex import to_latex
 from symloss.symbolic.mathml import to_mathml
 from symloss.symbolic.proofs import Certificate, Witness, certify
 from symloss.symbolic.response import response_curves, scale_to_cross_entropy
-from symloss.symbolic.screens import SCREENS, Screener, Verdict
+from symloss.symbolic.screens import SCREENS, Screener, Verdict, normalised_curves
 from symloss.symbolic.simplify import reduce_formula, simplify
 from symloss.symbolic.sympy_bridge import ExpressionError, from_sympy, parse_expression, to_sympy
 from symloss.symbolic.worker import canonical, displayed_form
@@ -27,6 +27,7 @@ __all__ = [
     "displayed_form",
     "from_sympy",
     "loss_id",
+    "normalised_curves",
     "parse_expression",
     "properties",
     "reduce_formula",

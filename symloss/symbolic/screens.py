@@ -124,6 +124,16 @@ class Screener:
         return Verdict(None, "", mark)
 
 
+def normalised_curves(formula: Formula) -> np.ndarray | None:
+    """Return the curves that a passing :class:`Verdict` has, whatever the screens say; None without finite ones."""
+    _, slopes = evaluate_labels(formula, _P, _Q)
+    with np.errstate(all="ignore"):
+        r0, r1 = (_P * slopes)[:, _INNER]
+    if not np.isfinite(r0).all() or not np.isfinite(r1).all() or not np.any(r1 - r0):
+        return None
+    return fingerprint(r0, r1, _P[_INNER], _REFERENCE - _INNER.start)
+
+
 def _largest(curve: np.ndarray) -> float:
     return float(_MAXIMUM(np.abs(curve)))
 

@@ -11,7 +11,8 @@ from symloss.errors import SymlossError
 from symloss.formula import parse_formula
 from symloss.grammar import Derivation, Grammar, Sampler, derive, load_grammar
 from symloss.search import STRATEGIES, Candidate, SearchConfig, Tuning
-from symloss.search.strategies.cma import Constants, tunable
+from symloss.search.strategies.cma import Constants, first_step, tunable
+from symloss.symbolic import normalised_curves
 
 GRAMMAR = load_grammar("default")
 
@@ -118,6 +119,33 @@ def test_there_is_nothing_to_tune_without_constants_that_matter() -> None:
     found = [candidate("d", "-y_pred*y_true", 0.95), candidate("f", "-0.5*y_pred*y_true", 0.9)]
     assert Tuning(SearchConfig(), Sampler(GRAMMAR)).breeder(1, found, 8) is None
     assert not tunable(GRAMMAR, found[0].derivation)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exp(-2.0*y_pred*y_true)",
+        "exp(-2.0*y_pred*y_true) - 0.3*y_pred*y_true",
+        "(0.5 + y_pred)*(y_true + 0.2)*(-log(y_pred))",
+        "y_pred*(y_true - 1.2)*exp(2.0*y_pred)",
+    ],
+)
+def test_the_first_step_of_tuning_moves_the_curves_by_a_tenth(text: str) -> None:
+    base = candidate("base", text, 0.5).derivation
+    constants = Constants(GRAMMAR, base)
+    here, curves = constants.encode(base), normalised_curves(base.formula)
+    assert curves is not None
+    moves = []
+    for direction in np.random.default_rng(0).normal(size=(400, constants.size)):
+        moved = normalised_curves(constants.decode(here + first_step(constants, base) * direction).formula)
+        assert moved is not None
+        moves.append(np.linalg.norm(moved - curves))
+    assert 0.07 < np.median(moves) < 0.11
+
+
+def test_the_first_step_is_no_longer_than_a_whole_searchs() -> None:
+    base = candidate("base", "-0.5*y_pred*y_true", 0.5).derivation  # nothing moves
+    assert first_step(Constants(GRAMMAR, base), base) == 1
 
 
 def test_tuning_moves_constants_towards_what_scores_better() -> None:
