@@ -220,8 +220,8 @@ def about(task: TaskConfig, budget: int, device: str) -> dict[str, Any]:
 
 
 def summary(folder: Path) -> dict[str, Any] | None:
-    """Return the numbers of one condition, or None if it is not done."""
-    if not (folder / "catalogue.json").exists():
+    """Return the numbers of one condition, or None if no run of it is done."""
+    if not all((folder / f"{part}.json").exists() for part in ("catalogue", "gp-0-test", "random-0-test")):
         return None
 
     def read(file: str) -> Any:
