@@ -130,11 +130,18 @@ def test_small_chunks_and_workers_change_no_bit(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize(("engine", "chunks"), [("single", [(3, 1), (3, 1)]), ("stacked", [(3, 2)])])
 def test_networks_that_train_one_after_another_are_kept_a_few_at_a_time(
-    engine: str, chunks: list[tuple[int, int]], tmp_path: Path, trained: list[tuple[int, int]]
+    engine: str,
+    chunks: list[tuple[int, int]],
+    tmp_path: Path,
+    trained: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings = {"steps": 2, "train_size": 64, "batch": 16, "engine": engine}
-    run(config(experiments=tuple(combine(["digits"], ["cnn"], settings=settings))), run_dir=tmp_path)
+    mine = config(experiments=tuple(combine(["digits"], ["cnn"], settings=settings)))
+    some = run(mine, run_dir=tmp_path / "some")
     assert trained == chunks
+    monkeypatch.setattr(training_module, "_ONE_BY_ONE", 1)
+    assert run(mine, run_dir=tmp_path / "one").tasks == some.tasks  # no bit depends on the others of a chunk
 
 
 def test_every_loss_takes_its_own_rate_by_validation(tmp_path: Path) -> None:
