@@ -170,7 +170,7 @@ class Search:
             number: which.
             places: how many candidates it trains.
             breeder: makes its draws.
-            plain: no surrogate chooses among them.
+            plain: no surrogate chooses among them, and they may be near to each other.
         """
         self._evaluator.stopping.check()
         started, before = self.progress.seconds, self.progress.work_done - self.progress.work_replayed
