@@ -38,7 +38,7 @@ SCREENS = {
     "unresolved": f"a response table represents the curves to {MAX_TABLE_ERROR:g}",
     "free-logits": f"gradient descent sorts unconstrained logits to {PASS:.0%} accuracy",
     "identical": "no candidate has the same name: the curves to 48 digits",
-    "similar": f"its curves differ by {NEAR:.0%} or more from those of each good candidate, where enough pass to choose from",
+    "similar": f"its curves differ by {NEAR:.0%} or more from each good candidate's, where enough pass to choose from",
     "surrogate": "its curves promise to train well, where more pass than can be trained",
 }
 
@@ -135,8 +135,8 @@ class Screening:
             surplus: with a surrogate, how many candidates pass the symbolic screens for each place.
             surrogate: chooses among them. A quarter of the places goes to candidates in the order they were drawn,
                 so that what it has not learned to like still gets its chance.
-            apart_from: ids of candidates whose curves no new one may be near to, nor to those of another one chosen from
-                the same pool; None where they may.
+            apart_from: ids of candidates whose curves no new one may be near to, nor to those of another one chosen
+                from the same pool; None where they may.
         """
         generation = Generation(number)
         limit = self.MAX_DRAWS * places
