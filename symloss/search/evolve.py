@@ -25,9 +25,6 @@ from symloss.search.surrogate import MIN_TRAINED, Surrogate
 from symloss.symbolic import Identity
 from symloss.tasks import METRICS, Task
 
-#: With a larger share of duplicates among its draws a grammar is nearly exhausted.
-_SCARCE = 0.6
-
 
 @dataclass(frozen=True)
 class Found:
@@ -176,8 +173,7 @@ class Search:
         started, before = self.progress.seconds, self.progress.work_done - self.progress.work_replayed
         generation = self._draw(number, places, breeder, plain)
         self._candidates += generation.candidates
-        # Where most draws are known the grammar has little left, and what the surrogate passes over is lost.
-        self._scarce = generation.rejected()["duplicate"] > _SCARCE * generation.drawn
+        self._scarce = generation.scarce
         if not generation.candidates:
             return None
         if number == 0:

@@ -10,6 +10,9 @@ from typing import Protocol
 from symloss.formula import Formula
 from symloss.search.candidate import Candidate, Scores
 
+#: With a larger share of duplicates among its draws a grammar is nearly exhausted.
+_SCARCE = 0.6
+
 
 @dataclass
 class Rejection:
@@ -47,6 +50,11 @@ class Generation:
     def rejected(self) -> Counter[str]:
         """Return how many each screen rejected."""
         return Counter(rejection.screen for rejection in self.rejections)
+
+    @property
+    def scarce(self) -> bool:
+        """Whether most draws were known already: the grammar has little left."""
+        return self.rejected()["duplicate"] > _SCARCE * self.drawn
 
 
 class Journal(Protocol):

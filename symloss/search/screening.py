@@ -144,7 +144,10 @@ class Screening:
             # Without a surrogate never more at once than there are places left: every loss that passes is trained.
             wanted = places - len(generation.candidates)
             pool = self._draw_pool(generation, wanted * (surplus if surrogate else 1), limit, draw, progress)
-            known = None if apart_from is None else [self.fingerprints[name] for name in apart_from]
+            # Where the grammar has little left nothing is lost: near losses are trained too, and what finds no place
+            # may be drawn again.
+            scarce = generation.scarce
+            known = None if apart_from is None or scarce else [self.fingerprints[name] for name in apart_from]
             order = _order_of_trial(pool, wanted, surrogate, Spacing([passed.fingerprint for passed in pool], known))
             trainable = {passed.index for passed in order}
             for passed in pool:
@@ -158,7 +161,10 @@ class Screening:
                 progress(generation)
             for passed in order:
                 self._reject(generation, passed.formula, "surrogate", "the curves promise less than those trained")
-                generation.known.append(passed.formula)
+                if scarce:
+                    self._index.forget(passed.formula)
+                else:
+                    generation.known.append(passed.formula)
         generation.candidates.sort(key=lambda candidate: candidate.index)
         progress(generation)
         return generation

@@ -214,7 +214,7 @@ class IdentityIndex:
     _texts: dict[Formula, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self._formulas)
+        return len(self._texts)
 
     def find(self, formula: Formula, fingerprint: np.ndarray) -> Formula | None:
         """Return the known formula that is the same loss, or None.
@@ -247,6 +247,11 @@ class IdentityIndex:
         self._marks.append(mark)
         self._texts[formula] = position
         self._cells.setdefault(_cell(mark), []).append(position)
+
+    def forget(self, formula: Formula) -> None:
+        """Take back what was added: :meth:`find` does not know it any more."""
+        position = self._texts.pop(formula)
+        self._cells[_cell(self._marks[position])].remove(position)
 
     def _signature(self, position: int) -> Signature | None:
         if position not in self._signatures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from symloss.formula import parse_formula
 from symloss.grammar import load_grammar
 from symloss.losses import find
-from symloss.search import Found, Generation, MemoryJournal, Progress, Scores, Search, SearchConfig, audit
+from symloss.search import Found, Generation, MemoryJournal, Progress, Scores, Screening, Search, SearchConfig, audit
 from symloss.symbolic import loss_id
 from symloss.tasks import TaskConfig, load_task
 
@@ -180,3 +181,38 @@ def test_the_audit_ranks_by_validation_and_compares_with_every_baseline(whole: F
     for row in (*result.rows, *result.baselines[1:]):
         assert row.gain is not None
         assert row.gain.mean == pytest.approx(row.test.mean - result.baselines[0].test.mean, abs=1e-12)
+
+
+#: Some 150 losses of this pass the screens.
+SMALL = """
+name: small
+start: loss
+rules:
+  loss: ["part + more", "part * more"]
+  part: ["-y_true * (bend)", "(y_pred - y_true) * (bend)", "square(bend - y_true)"]
+  more: ["exp(-bend)", "1 + bend", "exp(bend)"]
+  bend: [y_pred, "sqrt(y_pred)", "square(y_pred)", "exp(y_pred)", "tanh(y_pred)"]
+"""
+
+
+def test_of_a_small_grammar_every_loss_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the second generation on a surrogate chooses, and what it passes over must not be lost."""
+    monkeypatch.setattr(Screening, "MAX_DRAWS", 60)
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+
+    def names(strategy: str) -> set[str]:
+        config = replace(CONFIG, strategy=strategy, budget=600, generation_size=64, finalists=1, last_seeds=5)
+        journal, task = KeepingJournal(), load_task(TaskConfig(steps=1))
+
+        def run() -> Found:
+            return Search(load_grammar(path), task, config, journal, lambda progress: None).run()
+
+        found = run()
+        assert found.stopped == "exhausted"
+        assert summary(run()) == summary(found)  # and a resumed run forgets what this one did
+        return {candidate.id for candidate in found.candidates}
+
+    every = names("random")
+    assert len(every) > 2 * 64
+    assert names("gp") == every
