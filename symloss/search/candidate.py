@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,10 @@ import numpy as np
 from symloss.fitness import Entry
 from symloss.formula import to_text
 from symloss.grammar import Derivation
+from symloss.search.spacing import Spacing
+
+#: Curves nearer than this, as a share of their norm, belong to one family.
+FAMILY = 0.25
 
 #: Validation scores of one loss on one rung: for each task, for each metric, one number a seed.
 Scores = tuple[tuple[tuple[float, ...], ...], ...]
@@ -81,21 +85,36 @@ def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=key)
 
 
-def choose_finalists(candidates: Sequence[Candidate], places: int) -> list[Candidate]:
+def choose_finalists(
+    candidates: Sequence[Candidate], places: int, curves: Mapping[str, np.ndarray] | None = None
+) -> list[Candidate]:
     """Return whom to train on the last rung: half the places for the best of each size, half for the best of all.
 
     Without the first half one large family of near-equal formulas could fill every place.
+
+    Args:
+        candidates: to choose from.
+        places: how many.
+        curves: each one's normalised curves, by id. With them the first half is of as many families, and the second
+            has none near to another finalist while others are left. A family's scores have their luck in common, so
+            the one that is ahead may be no better.
     """
     ranked = best_first(candidates)
     if not ranked:
         return []
-    chosen = hall_of_fame(candidates, ranked[0].rung)[: places // 2]
-    for candidate in ranked:
-        if len(chosen) >= places:
-            break
-        if candidate not in chosen:
-            chosen.append(candidate)
-    return chosen
+    position = {candidate.id: place for place, candidate in enumerate(ranked)}
+    small = [position[candidate.id] for candidate in hall_of_fame(candidates, ranked[0].rung)]
+    everyone, half = range(len(ranked)), places // 2
+    if curves is None:
+        chosen = small[:half]
+    else:
+        pool = [curves[candidate.id] for candidate in ranked]
+        families = Spacing(pool, [], FAMILY)
+        chosen = families.pick(small, half // 2)
+        chosen += families.pick(everyone, half - len(chosen))
+        chosen += Spacing(pool, [pool[place] for place in chosen]).pick(everyone, places - len(chosen))
+    chosen += [place for place in everyone if place not in chosen][: places - len(chosen)]
+    return [ranked[place] for place in chosen]
 
 
 def hall_of_fame(candidates: Iterable[Candidate], rung: int) -> list[Candidate]:

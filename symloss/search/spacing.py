@@ -19,11 +19,12 @@ class Spacing:
         pool: the candidates' normalised curves, ``[n]`` each, of norm 1.
         trained: those of what was trained and must not be met again; None where candidates may be near to any and to
             each other, so that each is picked once and that is all.
+        near: the distance below which curves are near.
     """
 
-    def __init__(self, pool: Sequence[np.ndarray], trained: Sequence[np.ndarray] | None) -> None:
+    def __init__(self, pool: Sequence[np.ndarray], trained: Sequence[np.ndarray] | None, near: float = NEAR) -> None:
         self._pool = np.array(pool)
-        self._reach = math.inf if trained is None else 1 - NEAR**2 / 2
+        self._reach = math.inf if trained is None else 1 - near**2 / 2
         self._near = np.zeros(len(pool), bool)
         if trained and len(pool):
             self._mark(np.stack(trained))
