@@ -25,7 +25,7 @@ from symloss.grammar import Sampler, load_grammar
 from symloss.runtime import keyed_random
 from symloss.search.screening import Screening
 from symloss.search.strategies.base import fresh
-from symloss.search.surrogate import _features
+from symloss.search.surrogate import features
 from symloss.tasks import load_task
 
 OTHERS = 900
@@ -40,7 +40,7 @@ def trained(name: str, draws: int) -> tuple[np.ndarray, np.ndarray]:
     generation = screening.fill(0, draws, lambda index: fresh(sampler, keyed_random(777, "d", index)), lambda _: None)
     losses = [candidate.derivation.formula for candidate in generation.candidates]
     scores = Evaluator().train(task, losses, SEEDS, task.config.steps).validation[0].mean(1)
-    return scores, _features([screening.fingerprints[candidate.id] for candidate in generation.candidates])
+    return scores, features([screening.fingerprints[candidate.id] for candidate in generation.candidates])
 
 
 def caught(

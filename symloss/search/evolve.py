@@ -114,7 +114,8 @@ class Search:
             stopped = "exhausted" if seconds is None else self._why_stop(number, seconds)
         if stopped != "exhausted":
             stopped = self._tune(number, stopped)
-        finalists = choose_finalists(self._candidates, self._config.finalists)
+        curves = self._screening.fingerprints if self._strategy.uses_surrogate else None
+        finalists = choose_finalists(self._candidates, self._config.finalists, curves)
         self.progress.phase = "final rung"
         last = self._config.final_rung(self._tasks[0].config.steps, self._last_seeds)
         self._rungs.train(self._rungs.last, last, finalists, self._candidates)
@@ -179,7 +180,8 @@ class Search:
         if number == 0:
             self._rungs.try_out(generation.candidates)
             self.progress.work_total = self._planned_work()
-        self._rungs.climb(generation.candidates, self._candidates)
+        learns = self._strategy.uses_surrogate and self._config.surplus > 1
+        self._rungs.climb(generation.candidates, self._candidates, self._screening.fingerprints if learns else None)
         best = best_first(self._candidates)[0].id
         if best != self._best:
             self._best, self._best_since = best, number

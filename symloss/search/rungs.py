@@ -12,11 +12,13 @@ from symloss.events import Event, Listener, ignore
 from symloss.fitness import Evaluator, Rung
 from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss
+from symloss.runtime import keyed_seed
 from symloss.search.candidate import Candidate, Scores, best_first, means
 from symloss.search.config import FIRST_SHARES, SearchConfig
 from symloss.search.journal import Journal
 from symloss.search.merit import Merit
 from symloss.search.progress import Leader, Observer, Progress
+from symloss.search.promise import by_promise, promises
 from symloss.search.trial import Trial
 from symloss.tasks import METRICS, Task
 
@@ -151,12 +153,23 @@ class Rungs:
 
         return self._merit(np.stack([mean(c.id) for c in losses]), mean(next(iter(self._baselines))))
 
-    def climb(self, generation: Sequence[Candidate], archive: Sequence[Candidate]) -> None:
+    def climb(
+        self,
+        generation: Sequence[Candidate],
+        archive: Sequence[Candidate],
+        curves: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
         """Train a generation on the first rung; then on each next one as many as its share of all has room for.
 
         Who climbs is the best that has not yet, of whatever generation: asynchronous successive halving's rule (Li et
         al. 2020, "A System for Massively Parallel Hyperparameter Tuning", MLSys), applied once a generation. So a loss
         that narrowly missed a strong generation's cut takes a place that a weak one would waste.
+
+        Args:
+            generation: the candidates to train.
+            archive: they and all before them.
+            curves: every candidate's normalised curves, by id: with them most of those that climb are chosen by what
+                they promise, see :func:`~symloss.search.promise.promises`. None to choose by score alone.
         """
         self._progress.phase = "training"
         self.train(0, self.ladder.rungs[0], generation, archive)
@@ -166,6 +179,11 @@ class Rungs:
             waiting = {c.id: c for c in here if number + 1 not in c.scores}
             entries = [c.entry(number) for c in waiting.values()]
             names = self.ladder.promoted(number, entries, len(here) - len(waiting))
+            if curves is not None:
+                seed = keyed_seed(self._config.seed, "promise", number, len(here))
+                promise = promises(here, number, curves, seed)
+                if promise is not None:
+                    names = by_promise([c.id for c in best_first(waiting.values())], len(names), promise)
             climbing = [waiting[name] for name in names]
             self.train(number + 1, self.ladder.rungs[number + 1], climbing, archive, promoted=True)
 

@@ -41,17 +41,18 @@ class Surrogate:
         # What is learned is the place in the order of merit: the rungs' scores are not on one scale.
         merit = np.array([order[candidate.id] / max(len(order) - 1, 1) for candidate in candidates])
         self._trees = ExtraTreesRegressor(n_estimators=100, min_samples_leaf=2, random_state=seed % 2**32, n_jobs=1)
-        self._trees.fit(_features(fingerprints), merit**_POWER)
+        self._trees.fit(features(fingerprints), merit**_POWER)
 
     def predict(self, fingerprints: Sequence[np.ndarray]) -> np.ndarray:
         """Return what each candidate promises: the higher, the more it is worth training."""
-        features = _features(fingerprints)
-        guesses = np.stack([tree.predict(features) for tree in self._trees.estimators_])
+        seen = features(fingerprints)
+        guesses = np.stack([tree.predict(seen) for tree in self._trees.estimators_])
         promise: np.ndarray = guesses.mean(0) + _CURIOSITY * guesses.std(0)
         return promise
 
 
-def _features(fingerprints: Sequence[np.ndarray]) -> np.ndarray:
+def features(fingerprints: Sequence[np.ndarray]) -> np.ndarray:
+    """Return what trees see of normalised curves: some points of each, ``[K, 128]`` float32."""
     curves = np.stack(fingerprints)
     half = curves.shape[1] // 2
     points = np.linspace(0, half - 1, _POINTS).round().astype(int)

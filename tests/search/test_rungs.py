@@ -87,6 +87,22 @@ def test_a_strong_candidate_that_missed_the_cut_takes_the_place_that_a_weak_gene
     assert sum(c.rung == 2 for c in archive) == 2
 
 
+def test_with_curves_most_of_those_that_climb_do_so_by_what_they_promise() -> None:
+    first = [candidate(k / 256) for k in range(256)]
+    climber = rungs(Oracle())
+    curves = {c.id: np.array([np.cos(k / 256), np.sin(k / 256)]) for k, c in enumerate(first)}
+    climber.climb(first, first, curves)
+    assert sum(c.rung >= 1 for c in first) == 64
+    # Of the next generation the best by curves is the worst by score, but better than all that wait.
+    second = [candidate(0.8 - k / 1000, 1) for k in range(64)]
+    curves |= {c.id: np.array([np.cos(0.9 + k / 640), np.sin(0.9 + k / 640)]) for k, c in enumerate(second)}
+    climber.climb(second, first + second, curves)
+    climbed = [k for k, c in enumerate(second) if c.rung >= 1]
+    assert len(climbed) == 16
+    assert climbed[:4] == [0, 1, 2, 3]
+    assert min(climbed[4:]) >= 40
+
+
 def test_only_what_the_journal_lacks_is_trained() -> None:
     journal, oracle = MemoryJournal(), Oracle()
     archive = [candidate(k / 10) for k in range(8)]
