@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,20 @@ import pytest
 from symloss.formula import parse_formula
 from symloss.grammar import load_grammar
 from symloss.losses import find
-from symloss.search import Found, Generation, MemoryJournal, Progress, Scores, Screening, Search, SearchConfig, audit
+from symloss.search import (
+    Candidate,
+    Found,
+    Generation,
+    MemoryJournal,
+    Progress,
+    Scores,
+    Screening,
+    Search,
+    SearchConfig,
+    audit,
+    promise,
+    rungs,
+)
 from symloss.symbolic import loss_id
 from symloss.tasks import TaskConfig, load_task
 
@@ -136,6 +149,26 @@ def test_so_does_one_that_stopped_at_a_plateau_and_tuned(dies_at: int) -> None:
     expected = search(MemoryJournal(), config)
     assert expected.stopped == "plateau"
     assert "tuned" in {candidate.origin for candidate in expected.candidates}
+    journal = KeepingJournal(dies_at)
+    with pytest.raises(Killed):
+        search(journal, config)
+    assert summary(search(journal, config)) == summary(expected)
+
+
+@pytest.mark.parametrize("dies_at", [8, 12, 15])
+def test_so_does_one_whose_candidates_climb_by_promise(dies_at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counted(candidates: Sequence[Candidate], rung: int, *rest: Any) -> dict[str, float] | None:
+        found = promise.promises(candidates, rung, *rest)
+        asked.extend([rung] if found is not None else [])
+        return found
+
+    monkeypatch.setattr(promise, "MIN_TRAINED", 6)
+    monkeypatch.setattr(rungs, "promises", counted)
+    config = replace(CONFIG, budget=48)
+    expected = search(MemoryJournal(), config)
+    assert set(asked) == {0, 1}
     journal = KeepingJournal(dies_at)
     with pytest.raises(Killed):
         search(journal, config)
