@@ -20,7 +20,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from symloss.grammar import load_grammar
 from symloss.search import Candidate, MemoryJournal, Search, SearchConfig
-from symloss.search.promise import promises
+from symloss.search.promise import promises, standardised
 from symloss.search.surrogate import MIN_TRAINED, features
 from symloss.symbolic import normalised_curves
 from symloss.tasks import TaskConfig, load_task
@@ -58,8 +58,7 @@ def measure(task: TaskConfig, budget: int, seed: int) -> str:
     third = [c for c in candidates if 2 in c.merits]
     promise = promises(second, 1, curves, 0) or {}
     both = np.array([promise[c.id] for c in third])
-    ranks = rankdata(merits(second, 1))
-    own = dict(zip([c.id for c in second], (ranks - ranks.mean()) / ranks.std(), strict=True))
+    own = dict(zip([c.id for c in second], standardised(rankdata(merits(second, 1))), strict=True))
     unseen = both - np.array([own[c.id] for c in third])
     goal = merits(third, 2)
     return (

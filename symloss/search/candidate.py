@@ -95,9 +95,9 @@ def choose_finalists(
     Args:
         candidates: to choose from.
         places: how many.
-        curves: each one's normalised curves, by id. With them the first half is of as many families, and the second
-            has none near to another finalist while others are left. A family's scores have their luck in common, so
-            the one that is ahead may be no better.
+        curves: each one's normalised curves, by id. With them the first half is of as many families, half of it for
+            the best of each size, and the second has none near to another finalist while others are left. A family's
+            scores have their luck in common, so the one that is ahead may be no better.
     """
     ranked = best_first(candidates)
     if not ranked:

@@ -52,7 +52,7 @@ def promises(
     )
     trees.fit(features([curves[c.id] for c in known]), ranks)
     if rung > 0:
-        promise = _standard(ranks) + _standard(trees.oob_prediction_)
+        promise = standardised(ranks) + standardised(trees.oob_prediction_)
         return {c.id: float(value) for c, value in zip(known, promise, strict=True)}
     merits = np.nan_to_num([c.merits[0] for c in candidates], nan=-np.inf)
     first = [merit for c, merit in zip(candidates, merits, strict=True) if c.generation == 0]
@@ -75,6 +75,7 @@ def by_promise(ranked: Sequence[str], places: int, promise: Mapping[str, float])
     return (chosen + [name for name in ranked if name not in taken])[:places]
 
 
-def _standard(values: np.ndarray) -> np.ndarray:
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Return values with mean 0 and standard deviation 1, or all 0 where they are equal."""
     deviation = values.std()
     return (values - values.mean()) / deviation if deviation > 0 else np.zeros_like(values)
