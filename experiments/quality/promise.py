@@ -20,9 +20,9 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from symloss.grammar import load_grammar
 from symloss.search import Candidate, MemoryJournal, Search, SearchConfig
+from symloss.search.profile import profile
 from symloss.search.promise import promises, standardised
-from symloss.search.surrogate import MIN_TRAINED, features
-from symloss.symbolic import normalised_curves
+from symloss.search.surrogate import MIN_TRAINED
 from symloss.tasks import TaskConfig, load_task
 
 
@@ -34,18 +34,18 @@ def rho(first: np.ndarray, second: np.ndarray) -> float:
 def measure(task: TaskConfig, budget: int, seed: int) -> str:
     """Search, and return the correlations as one line."""
     config = SearchConfig(strategy="random", budget=budget, seed=seed, finalists=1)
-    search = Search(load_grammar("default"), load_task(task), config, MemoryJournal(), lambda progress: None)
-    candidates = search.run().candidates
-    curves = {c.id: curve for c in candidates if (curve := normalised_curves(c.derivation.formula)) is not None}
+    data = load_task(task)
+    candidates = Search(load_grammar("default"), data, config, MemoryJournal(), lambda progress: None).run().candidates
+    profiles = {c.id: profile(c.derivation.formula, [data.classes]) for c in candidates}
 
     def merits(found: list[Candidate], rung: int) -> np.ndarray:
         return np.array([c.merits[rung] for c in found])
 
     def seen(found: list[Candidate]) -> np.ndarray:
-        return features([curves[c.id] for c in found])
+        return np.stack([profiles[c.id] for c in found])
 
     second = [c for c in candidates if 1 in c.merits]
-    by_score, by_curves, weights = [], [], []
+    by_score, by_profiles, weights = [], [], []
     for number in range(1, max(c.generation for c in second) + 1):
         before = [c for c in second if c.generation < number]
         now = [c for c in second if c.generation == number]
@@ -53,18 +53,18 @@ def measure(task: TaskConfig, budget: int, seed: int) -> str:
             trees = ExtraTreesRegressor(200, min_samples_leaf=2, random_state=0)
             trees.fit(seen(before), rankdata(merits(before, 1)))
             by_score.append(rho(merits(now, 0), merits(now, 1)))
-            by_curves.append(rho(trees.predict(seen(now)), merits(now, 1)))
+            by_profiles.append(rho(trees.predict(seen(now)), merits(now, 1)))
             weights.append(len(now))
     third = [c for c in candidates if 2 in c.merits]
-    promise = promises(second, 1, curves, 0) or {}
+    promise = promises(second, 1, profiles, 0) or {}
     both = np.array([promise[c.id] for c in third])
     own = dict(zip([c.id for c in second], standardised(rankdata(merits(second, 1))), strict=True))
     unseen = both - np.array([own[c.id] for c in third])
     goal = merits(third, 2)
     return (
         f"second rung ({sum(weights)}): score {np.average(by_score, weights=weights):.2f}, "
-        f"curves {np.average(by_curves, weights=weights):.2f}; third ({len(third)}): "
-        f"score {rho(merits(third, 1), goal):.2f}, curves {rho(unseen, goal):.2f}, both {rho(both, goal):.2f}"
+        f"profiles {np.average(by_profiles, weights=weights):.2f}; third ({len(third)}): "
+        f"score {rho(merits(third, 1), goal):.2f}, profiles {rho(unseen, goal):.2f}, both {rho(both, goal):.2f}"
     )
 
 

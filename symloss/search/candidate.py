@@ -12,7 +12,7 @@ from symloss.formula import to_text
 from symloss.grammar import Derivation
 from symloss.search.spacing import Spacing
 
-#: Curves nearer than this, as a share of their norm, belong to one family.
+#: Profiles nearer than this, as a share of their norm, belong to one family.
 FAMILY = 0.25
 
 #: Validation scores of one loss on one rung: for each task, for each metric, one number a seed.
@@ -86,7 +86,7 @@ def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def choose_finalists(
-    candidates: Sequence[Candidate], places: int, curves: Mapping[str, np.ndarray] | None = None
+    candidates: Sequence[Candidate], places: int, profiles: Mapping[str, np.ndarray] | None = None
 ) -> list[Candidate]:
     """Return whom to train on the last rung: half the places for the best of each size, half for the best of all.
 
@@ -95,9 +95,9 @@ def choose_finalists(
     Args:
         candidates: to choose from.
         places: how many.
-        curves: each one's normalised curves, by id. With them the first half is of as many families, half of it for
-            the best of each size, and the second has none near to another finalist while others are left. A family's
-            scores have their luck in common, so the one that is ahead may be no better.
+        profiles: each one's, by id: see :func:`~symloss.search.profile.profile`. With them the first half is of as many
+            families, half of it for the best of each size, and the second has none near to another finalist while
+            others are left. A family's scores have their luck in common, so the one that is ahead may be no better.
     """
     ranked = best_first(candidates)
     if not ranked:
@@ -105,10 +105,10 @@ def choose_finalists(
     position = {candidate.id: place for place, candidate in enumerate(ranked)}
     small = [position[candidate.id] for candidate in hall_of_fame(candidates, ranked[0].rung)]
     everyone, half = range(len(ranked)), places // 2
-    if curves is None:
+    if profiles is None:
         chosen = small[:half]
     else:
-        pool = [curves[candidate.id] for candidate in ranked]
+        pool = [profiles[candidate.id] for candidate in ranked]
         families = Spacing(pool, [], FAMILY)
         chosen = families.pick(small, half // 2)
         chosen += families.pick(everyone, half - len(chosen))

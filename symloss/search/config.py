@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from symloss.benchmark.compare import MAX_SEEDS
@@ -29,6 +29,10 @@ _FEWEST, _MOST, _MOST_MORE, _FOLDS = 10, 30, 100, 5
 #: With this standard deviation of a score one seed will do on the first rung; with more all rungs have more seeds.
 NOISE_OF_ONE = 0.008
 _MOST_REPEATS = 4
+
+#: A generation of a search that learns has other seeds on the first rungs than the generations before it, until so
+#: many have had theirs.
+TURNS = 24
 
 #: What the first rung's share of the steps can be, where a trial decides; without one it is the first of them.
 FIRST_SHARES = (0.3, 0.5, 0.7, 1.0)
@@ -159,6 +163,19 @@ class SearchConfig:
             keep=(0.25, 0.25),
         )
 
+    def turned(self, ladder: Ladder, turn: int) -> Ladder:
+        """Return a ladder whose first two rungs have the seeds of a turn; those of turn 0 are the ladder's own.
+
+        Args:
+            ladder: from :meth:`ladder`.
+            turn: from 0, below :data:`TURNS`.
+        """
+        if turn == 0:
+            return ladder
+        first, second, third = ladder.rungs
+        start = self._first_seed + 210 + 12 * (turn - 1)
+        return replace(ladder, rungs=(_with_seeds(first, start), _with_seeds(second, start + 4), third))
+
     def trial_rung(self, steps: int, repeats: int) -> Rung:
         """Return the rung that a trial takes for the truth: full steps, twice the first rung's seeds, all its own."""
         first = self._first_seed + 200
@@ -254,6 +271,10 @@ class SearchConfig:
             if name not in known:
                 raise SymlossError(unknown("search setting", str(name), known))
         return cls(**values)
+
+
+def _with_seeds(rung: Rung, start: int) -> Rung:
+    return replace(rung, seeds=tuple(range(start, start + len(rung.seeds))))
 
 
 def _needed(deviation: float) -> int:

@@ -95,7 +95,17 @@ class Search:
             metric=self._tasks[0].config.metrics[0],
             earlier_seconds=journal.load_seconds(),
         )
-        self._rungs = Rungs(self._tasks, config, journal, self._evaluator, baselines, self.progress, observer, listener)
+        self._rungs = Rungs(
+            self._tasks,
+            config,
+            journal,
+            self._evaluator,
+            baselines,
+            self.progress,
+            observer,
+            listener,
+            turns=self._strategy.learns,
+        )
         self._noise, self._last_seeds = 0.0, config.seeds_for(0.0)
         self.progress.work_total = self._planned_work()
 
@@ -114,8 +124,8 @@ class Search:
             stopped = "exhausted" if seconds is None else self._why_stop(number, seconds)
         if stopped != "exhausted":
             stopped = self._tune(number, stopped)
-        curves = self._screening.fingerprints if self._strategy.uses_surrogate else None
-        finalists = choose_finalists(self._candidates, self._config.finalists, curves)
+        profiles = self._screening.profiles if self._strategy.uses_surrogate else None
+        finalists = choose_finalists(self._candidates, self._config.finalists, profiles)
         self.progress.phase = "final rung"
         last = self._config.final_rung(self._tasks[0].config.steps, self._last_seeds)
         self._rungs.train(self._rungs.last, last, finalists, self._candidates)
@@ -181,7 +191,7 @@ class Search:
             self._rungs.try_out(generation.candidates)
             self.progress.work_total = self._planned_work()
         learns = self._strategy.uses_surrogate and self._config.surplus > 1
-        self._rungs.climb(generation.candidates, self._candidates, self._screening.fingerprints if learns else None)
+        self._rungs.climb(generation.candidates, self._candidates, self._screening.profiles if learns else None)
         best = best_first(self._candidates)[0].id
         if best != self._best:
             self._best, self._best_since = best, number
@@ -272,7 +282,7 @@ class Search:
     def _good(self) -> list[str] | None:
         """Return the candidates that a new one must not be near to; None where the strategy may train clones.
 
-        Those that climbed: of a bad one's curves the ends may be so large that others seem near.
+        Those that climbed: what is near to one that did not may still have better luck.
         """
         if not self._choosy:
             return None
@@ -286,8 +296,8 @@ class Search:
     def _surrogate(self, generation: int) -> Surrogate | None:
         if self._config.surplus == 1 or not self._choosy:
             return None
-        curves = [self._screening.fingerprints[candidate.id] for candidate in self._candidates]
-        return Surrogate(self._candidates, curves, keyed_seed(self._config.seed, "surrogate", generation))
+        profiles = [self._screening.profiles[candidate.id] for candidate in self._candidates]
+        return Surrogate(self._candidates, profiles, keyed_seed(self._config.seed, "surrogate", generation))
 
     def _final_work(self) -> int:
         """Networks x steps that rank the finalists."""
@@ -304,7 +314,7 @@ class Search:
             ladder.cost(trained) + len(self._baselines) * sum(rung.cost for rung in ladder.rungs) + self._final_work()
         )
         total *= 1 if config.control == "none" else 2
-        before = config.noise_rung(self._tasks[0].config.steps).cost + self._rungs.trial_work
+        before = config.noise_rung(self._tasks[0].config.steps).cost + self._rungs.work_beside
         return total + before + self.comparison_work()
 
     def comparison_work(self) -> float:

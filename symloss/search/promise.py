@@ -1,8 +1,8 @@
-"""Who climbs to the next rung, learned from the curves of those that have.
+"""Who climbs to the next rung, learned from the profiles of those that have.
 
 The first rung is short, so what learns fast leads there; and all rungs' scores have noise. Among losses that climbed,
 the first rung's score says next to nothing of the second's (Spearman's rho -.2 to .4 on digits with 100 images, or with
-100:1 imbalance), while trees that see nothing but the curves predict it with .4 to .7. And where a loss has been, what
+100:1 imbalance), while trees that see nothing but profiles predict it with .4 to .7. And where a loss has been, what
 such trees say of it without having seen it corrects its own score: with 100 images the second rung's score and theirs
 together agree with the third's by .5 to .7, where the score alone does by .3 to .6.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from symloss.search.candidate import Candidate
-from symloss.search.surrogate import MIN_TRAINED, features
+from symloss.search.surrogate import MIN_TRAINED
 
 _TREES = 200
 
@@ -26,7 +26,7 @@ BY_PROMISE = 0.75
 
 
 def promises(
-    candidates: Sequence[Candidate], rung: int, curves: Mapping[str, np.ndarray], seed: int
+    candidates: Sequence[Candidate], rung: int, profiles: Mapping[str, np.ndarray], seed: int
 ) -> dict[str, float] | None:
     """Return what candidates promise on the rung after this one, by id, higher is better; None if too little is known.
 
@@ -37,7 +37,7 @@ def promises(
     Args:
         candidates: all that were trained on the rung, with their merits there.
         rung: its number.
-        curves: each one's normalised curves ``[2 * G]``, by id.
+        profiles: each one's, by id: see :func:`~symloss.search.profile.profile`.
         seed: of the trees' randomness.
     """
     from sklearn.ensemble import ExtraTreesRegressor  # imported here: it takes a second
@@ -50,14 +50,14 @@ def promises(
     trees = ExtraTreesRegressor(
         _TREES, min_samples_leaf=2, bootstrap=True, oob_score=rung > 0, random_state=seed % 2**32, n_jobs=1
     )
-    trees.fit(features([curves[c.id] for c in known]), ranks)
+    trees.fit(np.stack([profiles[c.id] for c in known]), ranks)
     if rung > 0:
         promise = standardised(ranks) + standardised(trees.oob_prediction_)
         return {c.id: float(value) for c, value in zip(known, promise, strict=True)}
     merits = np.nan_to_num([c.merits[0] for c in candidates], nan=-np.inf)
     first = [merit for c, merit in zip(candidates, merits, strict=True) if c.generation == 0]
     able = [c for c, merit in zip(candidates, merits, strict=True) if merit >= np.median(first)]
-    guesses = trees.predict(features([curves[c.id] for c in able]))
+    guesses = trees.predict(np.stack([profiles[c.id] for c in able]))
     return {c.id: float(value) for c, value in zip(able, guesses, strict=True)}
 
 

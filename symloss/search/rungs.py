@@ -13,8 +13,9 @@ from symloss.fitness import Evaluator, Rung
 from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss
 from symloss.runtime import keyed_seed
+from symloss.search.anchors import Anchors, shifted
 from symloss.search.candidate import Candidate, Scores, best_first, means
-from symloss.search.config import FIRST_SHARES, SearchConfig
+from symloss.search.config import FIRST_SHARES, TURNS, SearchConfig
 from symloss.search.journal import Journal
 from symloss.search.merit import Merit
 from symloss.search.progress import Leader, Observer, Progress
@@ -27,6 +28,9 @@ NOISE_RUNG = -1
 
 #: And for those on which a trial decides where the first rung ends: all steps, then each share that it tries.
 TRIAL_RUNG = -2
+
+#: And from which it counts down for those on which anchors are trained, two for each turn.
+ANCHOR_RUNG = -100
 
 #: How many of the best losses the progress shows.
 _LEADERS = 5
@@ -44,6 +48,7 @@ class Rungs:
         progress: kept up to date.
         observer: called with it.
         listener: told what was trained.
+        turns: whether each generation has other seeds on the first rungs.
     """
 
     def __init__(
@@ -56,6 +61,8 @@ class Rungs:
         progress: Progress,
         observer: Observer,
         listener: Listener = ignore,
+        *,
+        turns: bool = False,
     ) -> None:
         self._tasks = list(tasks)
         self._config = config
@@ -65,12 +72,14 @@ class Rungs:
         self._progress = progress
         self._observer = observer
         self._listener = listener
-        self._best = ""
+        self._turns = turns
+        self._anchors = Anchors(baselines)
+        self._best = "", 0
         self._steps = tasks[0].config.steps
         self._merit = Merit([METRICS[name].higher_is_better for name in tasks[0].config.metrics])
         self._repeats = 1
-        #: Networks x steps of the trial, as far as they are known.
-        self.trial_work = 0.0
+        #: Networks x steps of the trial and the anchors, as far as they are known.
+        self.work_beside = 0.0
         self.ladder = config.ladder(self._steps)
 
     @property
@@ -116,12 +125,13 @@ class Rungs:
             return
         self._progress.phase = "trial"
         before, started = self._progress.work_replayed, time.monotonic()
-        truth = self._trial_scores(TRIAL_RUNG, self._config.trial_rung(self._steps, self._repeats), losses)
+        everyone = self._baselines | {c.id: c.derivation.formula for c in losses}
+        truth = self._beside(TRIAL_RUNG, self._config.trial_rung(self._steps, self._repeats), everyone)
         half = [self._merits(truth, losses, slice(part, None, 2)) for part in (0, 1)]
         trial = Trial(np.stack(half), self._merits(truth, losses, slice(None)))
         for place, share in enumerate(FIRST_SHARES[:-1]):
             self.ladder = self._config.ladder(self._steps, self._repeats, share)
-            scores = self._trial_scores(TRIAL_RUNG - 1 - place, self.ladder.rungs[0], losses)
+            scores = self._beside(TRIAL_RUNG - 1 - place, self.ladder.rungs[0], everyone)
             if trial.suffices(self._merits(scores, losses, slice(None))):
                 known = self._journal.load_scores(0)
                 self._journal.save_scores(0, {name: found for name, found in scores.items() if name not in known})
@@ -132,12 +142,11 @@ class Rungs:
         if self._progress.work_replayed == before:
             self._tell("trial", started, share=share, steps=self.ladder.rungs[0].steps)
 
-    def _trial_scores(self, number: int, rung: Rung, losses: Sequence[Candidate]) -> dict[str, Scores]:
-        """Train losses and baselines on a rung of the trial, or take the journal's scores."""
+    def _beside(self, number: int, rung: Rung, wanted: Mapping[str, Formula | CatalogueLoss]) -> dict[str, Scores]:
+        """Train losses on a rung that is beside the ladder, or take the journal's scores."""
         known = self._journal.load_scores(number)
-        wanted: dict[str, Formula | CatalogueLoss] = {**self._baselines, **{c.id: c.derivation.formula for c in losses}}
         missing = {name: loss for name, loss in wanted.items() if name not in known}
-        self.trial_work += rung.cost * len(wanted)
+        self.work_beside += rung.cost * len(wanted)
         replayed = rung.cost * (len(wanted) - len(missing))
         self._progress.work_done += replayed
         self._progress.work_replayed += replayed
@@ -157,7 +166,7 @@ class Rungs:
         self,
         generation: Sequence[Candidate],
         archive: Sequence[Candidate],
-        curves: Mapping[str, np.ndarray] | None = None,
+        profiles: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """Train a generation on the first rung; then on each next one as many as its share of all has room for.
 
@@ -168,24 +177,29 @@ class Rungs:
         Args:
             generation: the candidates to train.
             archive: they and all before them.
-            curves: every candidate's normalised curves, by id: with them most of those that climb are chosen by what
+            profiles: every candidate's, by id: with them most of those that climb are chosen by what
                 they promise, see :func:`~symloss.search.promise.promises`. None to choose by score alone.
         """
         self._progress.phase = "training"
-        self.train(0, self.ladder.rungs[0], generation, archive)
+        first = not generation or generation[0].generation == 0
+        turn = 0 if first or not self._turns else generation[0].generation % TURNS
+        ladder = self._config.turned(self.ladder, turn)
+        self.train(0, ladder.rungs[0], generation, archive, turn=turn)
         self._progress.trained += len(generation)
         for number in range(len(self.ladder.keep)):
             here = [c for c in archive if number in c.scores]
             waiting = {c.id: c for c in here if number + 1 not in c.scores}
             entries = [c.entry(number) for c in waiting.values()]
             names = self.ladder.promoted(number, entries, len(here) - len(waiting))
-            if curves is not None:
+            if profiles is not None:
                 seed = keyed_seed(self._config.seed, "promise", number, len(here))
-                promise = promises(here, number, curves, seed)
+                promise = promises(here, number, profiles, seed)
                 if promise is not None:
                     names = by_promise([c.id for c in best_first(waiting.values())], len(names), promise)
             climbing = [waiting[name] for name in names]
-            self.train(number + 1, self.ladder.rungs[number + 1], climbing, archive, promoted=True)
+            self.train(number + 1, ladder.rungs[number + 1], climbing, archive, turn=turn, promoted=True)
+        if first:
+            self._anchors.choose(generation, len(ladder.keep))
 
     def train(
         self,
@@ -194,11 +208,13 @@ class Rungs:
         candidates: Sequence[Candidate],
         archive: Sequence[Candidate],
         *,
+        turn: int = 0,
         promoted: bool = False,
     ) -> None:
         """Give each candidate, and each baseline, its scores on a rung: the journal's, or newly trained.
 
-        Then every candidate of the archive that was trained on this rung has its merit there anew.
+        Then every candidate of the archive that was trained on this rung has its merit there anew. With a turn's seeds
+        scores are brought to the level of the first turn's.
         """
         self._progress.rung = number
         known = self._journal.load_scores(number)
@@ -210,7 +226,8 @@ class Rungs:
             if promoted and candidates:
                 losses = [{"id": c.id, "formula": c.expression} for c in candidates]
                 self._listener(Event("promoted", {"generation": generation, "rung": number, "losses": losses}))
-            known |= self._evaluate(number, rung, missing, self._ticker())
+            level = self._level(number, rung, turn)
+            known |= self._evaluate(number, rung, missing, self._ticker(), level)
         trained = sum(name in formulas for name in missing)
         if number == 0:
             self._progress.trained_before += len(candidates) - trained
@@ -241,6 +258,13 @@ class Rungs:
             )
         self._report_best(number, archive, float(reference[0, 0]), fresh=bool(missing))
 
+    def _level(self, number: int, rung: Rung, turn: int) -> np.ndarray | None:
+        """Return what a turn's scores need to be at the first's level, ``[tasks, metrics]``; None if nothing."""
+        if turn == 0 or rung == self.ladder.rungs[number]:
+            return None
+        place = ANCHOR_RUNG - len(self.ladder.keep) * turn - number
+        return self._anchors.level(self._journal.load_scores(number), self._beside(place, rung, self._anchors.losses))
+
     def _tell(self, name: str, started: float, **fields: object) -> None:
         self._listener(Event(name, fields | {"seconds": round(time.monotonic() - started, 3)}))
 
@@ -250,8 +274,9 @@ class Rungs:
         rung: Rung,
         losses: Mapping[str, Formula | CatalogueLoss],
         tick: Callable[[int, int], None],
+        level: np.ndarray | None = None,
     ) -> dict[str, Scores]:
-        """Train losses on a rung, and save them as they are done."""
+        """Train losses on a rung, and save them as they are done, with a level added."""
         names = list(losses)
         found: dict[str, Scores] = {}
         tasks = [(task, self._scaled(rung.steps, task)) for task in self._tasks]
@@ -262,6 +287,8 @@ class Rungs:
                 )
                 for place, name in enumerate(names[part.start : part.stop])
             }
+            if level is not None:
+                scores = {name: shifted(values, level) for name, values in scores.items()}
             self._journal.save_scores(number, scores)
             found |= scores
         return found
@@ -290,8 +317,8 @@ class Rungs:
         progress.best_rung = number
         progress.baseline = reference
         progress.leaders = [Leader(c.score, c.size, c.expression) for c in ranked[:_LEADERS] if c.rung == number]
-        known, self._best = self._best, best.id
-        if fresh and best.id != known:
+        known, self._best = self._best, (best.id, number)
+        if fresh and known != self._best:
             fields = {"formula": best.expression, "id": best.id, "size": best.size, "generation": best.generation}
             self._listener(Event("best", fields | {"rung": number, "score": best.score, "baseline": reference}))
         self._observer(self._progress)

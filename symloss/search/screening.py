@@ -17,6 +17,7 @@ from symloss.formula import Formula, to_text
 from symloss.search.candidate import Candidate
 from symloss.search.draw import FRESH, Draw
 from symloss.search.journal import Generation, Rejection
+from symloss.search.profile import profile
 from symloss.search.spacing import NEAR, Spacing
 from symloss.search.surrogate import Surrogate
 from symloss.symbolic import (
@@ -38,8 +39,8 @@ SCREENS = {
     "unresolved": f"a response table represents the curves to {MAX_TABLE_ERROR:g}",
     "free-logits": f"gradient descent sorts unconstrained logits to {PASS:.0%} accuracy",
     "identical": "no candidate has the same name: the curves to 48 digits",
-    "similar": f"its curves differ by {NEAR:.0%} or more from each good candidate's, where enough pass to choose from",
-    "surrogate": "its curves promise to train well, where more pass than can be trained",
+    "similar": f"what it does to logits differs by {NEAR:.0%} or more from each good candidate, where enough pass",
+    "surrogate": "what it does to logits promises to train well, where more pass than can be trained",
 }
 
 
@@ -49,11 +50,11 @@ LATE_SCREENS = ("unresolved", "free-logits", "identical", "similar", "surrogate"
 
 @dataclass(frozen=True)
 class _Passed:
-    """A draw that passed the symbolic screens, with its normalised curves."""
+    """A draw that passed the symbolic screens, with its profile."""
 
     index: int
     draw: Draw
-    fingerprint: np.ndarray
+    profile: np.ndarray
 
     @property
     def formula(self) -> Formula:
@@ -68,7 +69,7 @@ class Screening:
         identity: what makes two losses one for the task.
 
     Attributes:
-        fingerprints: the normalised curves of each candidate, by id.
+        profiles: of each candidate, by id: see :func:`~symloss.search.profile.profile`.
     """
 
     #: A search gives up on a generation after this many draws for each place.
@@ -79,16 +80,16 @@ class Screening:
         self._index = IdentityIndex(identity)
         self._screener = Screener(self._classes[0], self._index)
         self._ids: dict[str, Formula] = {}
-        self.fingerprints: dict[str, np.ndarray] = {}
+        self.profiles: dict[str, np.ndarray] = {}
 
     def reserve(self, formula: Formula) -> None:
         """Take in a loss that must not be found, such as a baseline."""
         self.know(formula)
         self._ids[loss_id(formula, self._index.identity)] = formula
 
-    def know(self, formula: Formula) -> np.ndarray | None:
-        """Take a loss into the identity index, so that a candidate equal to it is a duplicate; return its curves."""
-        return self._meet(formula).fingerprint
+    def know(self, formula: Formula) -> None:
+        """Take a loss into the identity index, so that a candidate equal to it is a duplicate."""
+        self._meet(formula)
 
     def judge(self, formulas: Sequence[Formula]) -> list[Verdict]:
         """Return what the screens say of each formula, and take in those that pass.
@@ -109,10 +110,10 @@ class Screening:
         for formula in generation.known:
             self.know(formula)
         for candidate in generation.candidates:
-            curves = self.know(candidate.derivation.formula)
-            if curves is not None:
-                self.fingerprints[candidate.id] = curves
-            self._ids[candidate.id] = candidate.derivation.formula
+            formula = candidate.derivation.formula
+            self.know(formula)
+            self.profiles[candidate.id] = profile(formula, self._classes)
+            self._ids[candidate.id] = formula
 
     def fill(
         self,
@@ -135,8 +136,8 @@ class Screening:
             surplus: with a surrogate, how many candidates pass the symbolic screens for each place.
             surrogate: chooses among them. A quarter of the places goes to candidates in the order they were drawn,
                 so that what it has not learned to like still gets its chance.
-            apart_from: ids of candidates whose curves no new one may be near to, nor to those of another one chosen
-                from the same pool; None where they may.
+            apart_from: ids of candidates whose profiles no new one's may be near to, nor to those of another one
+                chosen from the same pool; None where they may.
         """
         generation = Generation(number)
         limit = self.MAX_DRAWS * places
@@ -147,12 +148,12 @@ class Screening:
             # Where the grammar has little left nothing is lost: near losses are trained too, and what finds no place
             # may be drawn again.
             scarce = generation.scarce
-            known = None if apart_from is None or scarce else [self.fingerprints[name] for name in apart_from]
-            order = _order_of_trial(pool, wanted, surrogate, Spacing([passed.fingerprint for passed in pool], known))
+            known = None if apart_from is None or scarce else [self.profiles[name] for name in apart_from]
+            order = _order_of_trial(pool, wanted, surrogate, Spacing([passed.profile for passed in pool], known))
             trainable = {passed.index for passed in order}
             for passed in pool:
                 if passed.index not in trainable:
-                    self._reject(generation, passed.formula, "similar", "its curves are near to another candidate's")
+                    self._reject(generation, passed.formula, "similar", "it trains like another candidate")
                     generation.known.append(passed.formula)
             while order and len(generation.candidates) < places:
                 size = places - len(generation.candidates)
@@ -160,7 +161,7 @@ class Screening:
                 self._admit(generation, batch)
                 progress(generation)
             for passed in order:
-                self._reject(generation, passed.formula, "surrogate", "the curves promise less than those trained")
+                self._reject(generation, passed.formula, "surrogate", "it promises less than those trained")
                 if scarce:
                     self._index.forget(passed.formula)
                 else:
@@ -183,8 +184,8 @@ class Screening:
             item = draw(generation.drawn)
             formula = item.derivation.formula
             verdict = self._meet(formula)
-            if verdict.screen is None and verdict.fingerprint is not None:
-                pool.append(_Passed(generation.drawn, item, verdict.fingerprint))
+            if verdict.screen is None:
+                pool.append(_Passed(generation.drawn, item, profile(formula, self._classes)))
             else:
                 self._reject(generation, formula, verdict.screen or "", verdict.reason)
             generation.drawn += 1
@@ -217,7 +218,7 @@ class Screening:
                 self._reject(generation, passed.formula, screen, text)
                 generation.known.append(passed.formula)
                 continue
-            self.fingerprints[text] = passed.fingerprint
+            self.profiles[text] = passed.profile
             generation.candidates.append(
                 Candidate(
                     id=text,
@@ -292,7 +293,7 @@ def _order_of_trial(
     """
     chosen: list[int] = []
     if surrogate is not None and len(pool) > wanted:
-        promise = surrogate.predict([passed.fingerprint for passed in pool])
+        promise = surrogate.predict([passed.profile for passed in pool])
         places = math.ceil(0.75 * wanted)
         drawn = [place for place, passed in enumerate(pool) if passed.draw.origin == FRESH]
         bred = [place for place, passed in enumerate(pool) if passed.draw.origin != FRESH]

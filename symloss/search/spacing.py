@@ -1,4 +1,4 @@
-"""Keeps what is trained apart: a second loss with nearly the same curves teaches a search nothing."""
+"""Keeps what is trained apart: a second loss that trains nearly like one before teaches a search nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-#: Curves nearer than this, as a share of their norm, train alike: at 40 % label noise the scores of good losses so near
-#: to each other differ hardly more than those of one loss do by chance (experiments/results/search/README.md).
+#: Profiles nearer than this, as a share of their norm, train alike: the scores of losses so near to each other differ
+#: less than those of one loss do by chance (experiments/results/search/README.md).
 NEAR = 0.05
 
 
@@ -16,18 +16,18 @@ class Spacing:
     """Picks from a pool what is not near to anything trained, nor to what it has picked.
 
     Args:
-        pool: the candidates' normalised curves, ``[n]`` each, of norm 1.
+        pool: the candidates' profiles, ``[n]`` each: see :func:`~symloss.search.profile.profile`.
         trained: those of what was trained and must not be met again; None where candidates may be near to any and to
             each other, so that each is picked once and that is all.
-        near: the distance below which curves are near.
+        near: the distance below which profiles are near, once they have norm 1.
     """
 
     def __init__(self, pool: Sequence[np.ndarray], trained: Sequence[np.ndarray] | None, near: float = NEAR) -> None:
-        self._pool = np.array(pool)
+        self._pool = _directions(pool)
         self._reach = math.inf if trained is None else 1 - near**2 / 2
         self._near = np.zeros(len(pool), bool)
         if trained and len(pool):
-            self._mark(np.stack(trained))
+            self._mark(_directions(trained))
 
     def pick(self, order: Iterable[int], count: float = math.inf) -> list[int]:
         """Return the first places of an order that may be trained, at most so many; they are not picked again."""
@@ -41,7 +41,13 @@ class Spacing:
                 self._mark(self._pool[place : place + 1])
         return picked
 
-    def _mark(self, curves: np.ndarray) -> None:
-        """Strike off what is near to some curves."""
+    def _mark(self, directions: np.ndarray) -> None:
+        """Strike off what is near to some profiles."""
         # |a - b|^2 = 2 - 2 a.b, as norms are 1; clones differ by less than this rounds, and are near all the same.
-        self._near |= (self._pool @ curves.T).max(1) > self._reach
+        self._near |= (self._pool @ directions.T).max(1) > self._reach
+
+
+def _directions(profiles: Sequence[np.ndarray]) -> np.ndarray:
+    """Return profiles as rows of norm 1."""
+    rows = np.array(profiles)
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)

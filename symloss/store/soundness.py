@@ -89,6 +89,7 @@ def scores(
     shape = (len(tasks), len(tasks[0].metrics))
     rungs: dict[int, set[str]] = {}
     seeds: dict[int, int] = {}
+    ladder = search.ladder(tasks[0].steps)
     for rung, name, text in connection.execute("SELECT rung, id, scores FROM scores ORDER BY rung"):
         rungs.setdefault(rung, set()).add(name)
         if name not in born and name not in baselines:
@@ -101,13 +102,15 @@ def scores(
         count = seeds.setdefault(rung, len(found[0][0]))
         if {(len(found), len(task), len(metric)) for task in found for metric in task} != {(*shape, count)}:
             faults.append(f"the scores of {name} on rung {rung} are not of {shape[0]} x {shape[1]} x {count} numbers")
-        if not all(0 <= score <= 1 for task in found for metric in task for score in metric if not math.isnan(score)):
-            faults.append(f"the scores of {name} on rung {rung} are not from 0 to 1")
+        # Below the ladder's last rung, later generations' scores are brought to the level of the first one's seeds.
+        slack = int(0 <= rung < len(ladder.keep) and name in born and born[name] + rung > 0)
+        numbers = [score for task in found for metric in task for score in metric if not math.isnan(score)]
+        if not all(-slack <= score <= 1 + slack for score in numbers):
+            faults.append(f"the scores of {name} on rung {rung} are not from {-slack} to {1 + slack}")
     faults += [
         f"candidate {name} of generation {born[name]} has no score on rung 0"
         for name in sorted(finished - rungs.get(0, set()))
     ]
-    ladder = search.ladder(tasks[0].steps)
     due = len(finished)
     for rung in range(1, _CLIMBED):
         here = rungs.get(rung, set()) - baselines

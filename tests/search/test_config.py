@@ -7,6 +7,7 @@ import pytest
 from symloss.benchmark.compare import MAX_SEEDS
 from symloss.errors import SymlossError
 from symloss.search import SearchConfig
+from symloss.search.config import TURNS
 
 
 def test_no_seed_of_a_search_is_a_seed_of_the_comparison_or_of_another_rung() -> None:
@@ -16,6 +17,11 @@ def test_no_seed_of_a_search_is_a_seed_of_the_comparison_or_of_another_rung() ->
             for run in (first, second)
             for rung in (
                 *SearchConfig(seed=run).ladder(1000, 4).rungs,
+                *[
+                    rung
+                    for turn in range(1, TURNS)
+                    for rung in SearchConfig(seed=run).turned(SearchConfig(seed=run).ladder(1000, 4), turn).rungs[:2]
+                ],
                 SearchConfig(seed=run).final_rung(1000, 30),
                 SearchConfig(seed=run).trial_rung(1000, 4),
             )

@@ -87,16 +87,16 @@ def test_a_strong_candidate_that_missed_the_cut_takes_the_place_that_a_weak_gene
     assert sum(c.rung == 2 for c in archive) == 2
 
 
-def test_with_curves_most_of_those_that_climb_do_so_by_what_they_promise() -> None:
+def test_with_profiles_most_of_those_that_climb_do_so_by_what_they_promise() -> None:
     first = [candidate(k / 256) for k in range(256)]
     climber = rungs(Oracle())
-    curves = {c.id: np.array([np.cos(k / 256), np.sin(k / 256)]) for k, c in enumerate(first)}
-    climber.climb(first, first, curves)
+    profiles = {c.id: np.array([np.cos(k / 256), np.sin(k / 256)]) for k, c in enumerate(first)}
+    climber.climb(first, first, profiles)
     assert sum(c.rung >= 1 for c in first) == 64
-    # Of the next generation the best by curves is the worst by score, but better than all that wait.
+    # Of the next generation the best by profiles is the worst by score, but better than all that wait.
     second = [candidate(0.8 - k / 1000, 1) for k in range(64)]
-    curves |= {c.id: np.array([np.cos(0.9 + k / 640), np.sin(0.9 + k / 640)]) for k, c in enumerate(second)}
-    climber.climb(second, first + second, curves)
+    profiles |= {c.id: np.array([np.cos(0.9 + k / 640), np.sin(0.9 + k / 640)]) for k, c in enumerate(second)}
+    climber.climb(second, first + second, profiles)
     climbed = [k for k, c in enumerate(second) if c.rung >= 1]
     assert len(climbed) == 16
     assert climbed[:4] == [0, 1, 2, 3]
@@ -210,3 +210,44 @@ def test_a_small_search_and_a_given_first_rung_need_no_trial(config: SearchConfi
     climber.try_out(GENERATION)
     assert not oracle.asked
     assert climber.ladder.rungs[0].steps == (7 if config.first_rung else 3)
+
+
+class Unkind(Oracle):
+    """Some sets of seeds are harder than others for everyone."""
+
+    def stream(self, tasks: Any, losses: Any, seeds: Sequence[int], **more: Any) -> Iterator[Scored]:
+        for part in super().stream(tasks, losses, seeds, **more):
+            part.scores[0].validation[:] -= (seeds[0] % 7) / 50
+            yield part
+
+
+def test_each_generation_has_other_seeds_on_the_first_rungs_and_its_scores_on_one_level() -> None:
+    oracle, journal = Unkind(), MemoryJournal()
+    generations = [[candidate(0.3 + k / 100 + g / 1000, g) for k in range(16)] for g in range(3)]
+
+    def climber(oracle: Oracle) -> Rungs:
+        return Rungs([TASK], SearchConfig(), journal, oracle, {CE.id: CE}, Progress(), lambda p: None, turns=True)
+
+    archive: list[Candidate] = []
+    climbing = climber(oracle)
+    for generation in generations:
+        archive += generation
+        climbing.climb(generation, archive)
+    seeds = {seeds for _, _, seeds in oracle.asked}
+    first, second, third = SearchConfig().ladder(10).rungs
+    assert {first.seeds, second.seeds, third.seeds} < seeds
+    assert len(seeds) == 3 + 3 + 1
+    assert len({seed for some in seeds for seed in some}) == sum(map(len, seeds))
+    level = (first.seeds[0] % 7) / 50
+    for c in archive:
+        assert c.scores[0][0][0][0] + level == pytest.approx(float(c.derivation.formula.value or 0), abs=1e-12)
+        assert c.merits[0] == pytest.approx(c.scores[0][0][0][0])
+    again = Unkind()
+    replayed = [candidate(0.3 + k / 100, 0) for k in range(16)]
+    resumed = climber(again)
+    resumed.climb(replayed, replayed)
+    later = [candidate(0.3 + k / 100 + 0.001, 1) for k in range(16)]
+    resumed.climb(later, replayed + later)
+    assert again.asked == []
+    for before, now in zip(archive, replayed + later, strict=False):
+        assert {rung: before.scores[rung] for rung in now.scores} == now.scores

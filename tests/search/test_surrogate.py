@@ -13,12 +13,12 @@ from symloss.search.spacing import NEAR, Spacing
 from symloss.search.surrogate import Surrogate
 
 
-def curves(count: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return random curves, and a merit that depends on one place of them."""
+def profiles(count: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return random profiles, and a merit that depends on one place of them."""
     rng = np.random.default_rng(seed)
-    vectors = rng.normal(size=(count, 480)).cumsum(axis=1)
+    vectors = rng.normal(size=(count, 125)).cumsum(axis=1)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return list(vectors), vectors[:, 300]
+    return list(vectors), vectors[:, 75]
 
 
 def trained(merit: np.ndarray) -> list[Candidate]:
@@ -30,12 +30,12 @@ def trained(merit: np.ndarray) -> list[Candidate]:
 
 
 def _anywhere(pool: list[_Passed]) -> Spacing:
-    return Spacing([passed.fingerprint for passed in pool], None)
+    return Spacing([passed.profile for passed in pool], None)
 
 
-def test_it_learns_an_order_that_the_curves_decide_and_forgets_nothing_between_processes() -> None:
-    vectors, merit = curves(300, 1)
-    fresh, truth = curves(200, 2)
+def test_it_learns_an_order_that_profiles_decide_and_forgets_nothing_between_processes() -> None:
+    vectors, merit = profiles(300, 1)
+    fresh, truth = profiles(200, 2)
     surrogate = Surrogate(trained(merit), vectors, 7)
     guess = surrogate.predict(fresh)
     assert spearmanr(guess, truth).statistic > 0.7
@@ -44,8 +44,8 @@ def test_it_learns_an_order_that_the_curves_decide_and_forgets_nothing_between_p
 
 
 def test_three_quarters_of_the_places_go_to_the_most_promising_and_the_rest_stay_in_order() -> None:
-    vectors, merit = curves(300, 1)
-    fresh, _ = curves(40, 2)
+    vectors, merit = profiles(300, 1)
+    fresh, _ = profiles(40, 2)
     surrogate = Surrogate(trained(merit), vectors, 7)
     derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))
     pool = [_Passed(place, Draw(derivation, "draw"), vector) for place, vector in enumerate(fresh)]
@@ -68,8 +68,8 @@ def test_where_nothing_alike_was_trained_a_candidate_is_worth_more() -> None:
 
 
 def test_fresh_draws_and_offspring_keep_their_shares_of_the_places() -> None:
-    vectors, merit = curves(300, 1)
-    fresh, _ = curves(40, 2)
+    vectors, merit = profiles(300, 1)
+    fresh, _ = profiles(40, 2)
     surrogate = Surrogate(trained(merit), vectors, 7)
     guess = surrogate.predict(fresh)
     derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))
@@ -85,8 +85,8 @@ def test_fresh_draws_and_offspring_keep_their_shares_of_the_places() -> None:
 
 
 def test_what_is_near_to_a_trained_or_a_more_promising_one_is_passed_over() -> None:
-    vectors, merit = curves(300, 1)
-    fresh, _ = curves(12, 2)
+    vectors, merit = profiles(300, 1)
+    fresh, _ = profiles(12, 2)
     surrogate = Surrogate(trained(merit), vectors, 7)
     twin = fresh[3] + 0.5 * NEAR * (fresh[4] - fresh[3])
     pool_curves = [*fresh, vectors[5], twin / np.linalg.norm(twin)]

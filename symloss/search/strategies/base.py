@@ -23,9 +23,11 @@ class Strategy(Protocol):
     same ones. What the screens reject is drawn, counted and forgotten; the next index takes its place.
 
     Attributes:
+        learns: whether what it draws depends on scores. If so, each generation has other seeds on the first rungs.
         uses_surrogate: whether more candidates than places may be drawn, and the surrogate chooses among them.
     """
 
+    learns: ClassVar[bool]
     uses_surrogate: ClassVar[bool]
 
     def __init__(self, config: SearchConfig, sampler: Sampler) -> None: ...

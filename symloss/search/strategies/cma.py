@@ -116,6 +116,7 @@ class ConstantSearch:
         SymlossError: the grammar has other choices than constants, none at all, or constants from a list.
     """
 
+    learns: ClassVar[bool] = True
     uses_surrogate: ClassVar[bool] = False
 
     def __init__(self, config: SearchConfig, sampler: Sampler) -> None:

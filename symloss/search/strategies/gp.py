@@ -26,6 +26,7 @@ class GeneticProgramming:
     small beats: they are what larger ones are made of.
     """
 
+    learns: ClassVar[bool] = True
     uses_surrogate: ClassVar[bool] = True
 
     def __init__(self, config: SearchConfig, sampler: Sampler) -> None:

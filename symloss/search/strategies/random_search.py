@@ -15,6 +15,7 @@ from symloss.search.strategies.base import fresh, seeded, stream
 class RandomSearch:
     """Draws from the grammar and learns nothing; Bergstra and Bengio 2012, JMLR 13, on why that is hard to beat."""
 
+    learns: ClassVar[bool] = False
     uses_surrogate: ClassVar[bool] = False
 
     def __init__(self, config: SearchConfig, sampler: Sampler) -> None:

@@ -19,6 +19,7 @@ class RegularizedEvolution:
     cannot stay there; only its line can, by doing well again and again.
     """
 
+    learns: ClassVar[bool] = True
     uses_surrogate: ClassVar[bool] = True
 
     def __init__(self, config: SearchConfig, sampler: Sampler) -> None:
