@@ -1,10 +1,10 @@
-"""Does a rung's score say who does well on the next one, or do curves say more?
+"""Does a rung's score say who does well on the next one, or do profiles say more?
 
     python experiments/quality/promise.py [digits-imbalance-100 ...] [--budget 1024] [--seed 0]
 
 For each condition of ``search.py`` a random search is done, which promotes by score alone. Of the losses that were on
 the second rung it prints Spearman's rho of that rung's score with the first rung's, and with what trees say that saw
-the curves of earlier generations' losses only. Of those that were on the third, its score's with the second's, with
+the profiles of earlier generations' losses only. Of those that were on the third, its score's with the second's, with
 what trees say that did not see the loss, and with both together, as :mod:`symloss.search.promise` does it. Validation
 scores only.
 """

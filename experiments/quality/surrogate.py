@@ -4,11 +4,11 @@
         [--keep FILE]
 
 Losses drawn from the default grammar are trained for all steps with 4 seeds. Then, several times over, a surrogate
-learns from some of them and chooses a share of 900 others by their curves; the table says how much of those others'
-best hundredth and best twentieth is among the chosen (by chance that share), and what the best chosen scored. Ways to
-learn: the place in the order of merit to a power, and the mean over the trees plus so many of their standard
-deviations. With ``--keep`` the trained scores are written to a file, and read from it where it is there. The conditions
-are those of search.py.
+learns from some of them and chooses a share of 900 others, by points of their response curves or by their profiles; the
+table says how much of those others' best hundredth and best twentieth is among the chosen (by chance that share), and
+what the best chosen scored. Ways to learn: the place in the order of merit to a power, and the mean over the trees plus
+so many of their standard deviations. With ``--keep`` scores and descriptions are written to a file, and read from it
+where it is there. The conditions are those of search.py.
 """
 
 from __future__ import annotations
@@ -25,26 +25,34 @@ from symloss.grammar import Sampler, load_grammar
 from symloss.runtime import keyed_random
 from symloss.search.screening import Screening
 from symloss.search.strategies.base import fresh
-from symloss.search.surrogate import features
+from symloss.symbolic import normalised_curves
 from symloss.tasks import load_task
 
 OTHERS = 900
 SEEDS = range(9000, 9004)
 
+#: How many points of each curve trees see.
+POINTS = 64
 
-def trained(name: str, draws: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the scores ``[K]`` of some draws that pass the screens, and what the surrogate sees of their curves."""
+
+def trained(name: str, draws: int) -> dict[str, np.ndarray]:
+    """Return the scores ``[K]`` of some draws that pass the screens, their profiles, and points of their curves."""
     task = load_task(CONDITIONS[name])
     sampler = Sampler(load_grammar("default"))
     screening = Screening(task.classes)
     generation = screening.fill(0, draws, lambda index: fresh(sampler, keyed_random(777, "d", index)), lambda _: None)
     losses = [candidate.derivation.formula for candidate in generation.candidates]
-    scores = Evaluator().train(task, losses, SEEDS, task.config.steps).validation[0].mean(1)
-    return scores, features([screening.fingerprints[candidate.id] for candidate in generation.candidates])
+    curves = np.stack([found for loss in losses if (found := normalised_curves(loss)) is not None])
+    points = np.linspace(0, curves.shape[1] // 2 - 1, POINTS).round().astype(int)
+    return {
+        "scores": Evaluator().train(task, losses, SEEDS, task.config.steps).validation[0].mean(1),
+        "profiles": np.stack([screening.profiles[candidate.id] for candidate in generation.candidates]),
+        "curves": curves[:, np.concatenate([points, curves.shape[1] // 2 + points])],
+    }
 
 
 def caught(
-    scores: np.ndarray, curves: np.ndarray, known: int, power: float, spread: float, share: float, seed: int
+    scores: np.ndarray, descriptions: np.ndarray, known: int, power: float, spread: float, share: float, seed: int
 ) -> np.ndarray:
     """Return the shares of the best hundredth and twentieth that are chosen, and the best chosen score."""
     from sklearn.ensemble import ExtraTreesRegressor
@@ -52,8 +60,8 @@ def caught(
     order = np.random.default_rng(seed).permutation(len(scores))
     seen, rest = order[:known], order[known : known + OTHERS]
     trees = ExtraTreesRegressor(100, min_samples_leaf=2, random_state=seed)
-    trees.fit(curves[seen], (rankdata(scores[seen]) / known) ** power)
-    guesses = np.stack([tree.predict(curves[rest]) for tree in trees.estimators_])
+    trees.fit(descriptions[seen], (rankdata(scores[seen]) / known) ** power)
+    guesses = np.stack([tree.predict(descriptions[rest]) for tree in trees.estimators_])
     chosen = np.argsort(-(guesses.mean(0) + spread * guesses.std(0)))[: int(share * len(rest))]
     best = np.argsort(-scores[rest])
     hundredth, twentieth = best[: len(rest) // 100], best[: len(rest) // 20]
@@ -71,21 +79,25 @@ def main() -> None:
     options = parser.parse_args()
     if options.keep and options.keep.exists():
         with np.load(options.keep) as kept:
-            scores, curves = kept["scores"], kept["curves"]
+            found = dict(kept)
     else:
-        scores, curves = trained(options.condition, options.draws)
+        found = trained(options.condition, options.draws)
         if options.keep:
-            np.savez_compressed(options.keep, scores=scores, curves=curves)
+            np.savez_compressed(options.keep, **found)  # type: ignore[arg-type]
+    scores = found["scores"]
     print(f"{options.condition}: {len(scores)} losses, best {100 * scores.max():.2f} %")
-    print("| learned from | power | standard deviations | best 1 % | best 5 % | best chosen |")
-    print("|---|---|---|---|---|---|")
-    for known in (128, 512):
-        for power, spread in ((1, 0), (3, 1), (3, 2), (12, 1), (12, 2)):
-            found = [
-                caught(scores, curves, known, power, spread, options.share, seed) for seed in range(options.repeats)
-            ]
-            first, second, best = np.mean(found, 0)
-            print(f"| {known} | {power} | {spread} | {first:.0%} | {second:.0%} | {100 * best:.2f} |", flush=True)
+    print("| seen | learned from | power | standard deviations | best 1 % | best 5 % | best chosen |")
+    print("|---|---|---|---|---|---|---|")
+    for seen in ("curves", "profiles"):
+        for known in (128, 512):
+            for power, spread in ((1, 0), (3, 1), (3, 2), (12, 1), (12, 2)):
+                rows = [
+                    caught(scores, found[seen], known, power, spread, options.share, seed)
+                    for seed in range(options.repeats)
+                ]
+                first, second, best = np.mean(rows, 0)
+                values = f"{power} | {spread} | {first:.0%} | {second:.0%} | {100 * best:.2f}"
+                print(f"| {seen} | {known} | {values} |", flush=True)
 
 
 if __name__ == "__main__":
