@@ -1,10 +1,10 @@
 """Losses trained with every set of seeds, so that scores of different sets can be compared.
 
-A set of seeds is kind to some losses: what trains alike has its luck in common. A search that looks at one set
-generation after generation learns that luck, and what it ends with is no better than what it began with: with 100
-images the first rungs' best rose by a point, and by 80 other seeds nothing had risen (experiments/results/search/
-README.md). So each generation has a set of its own on the first rungs. Sets differ in difficulty, by more than losses
-do; how much, these losses tell.
+A set of seeds is kind to some losses, and what trains alike has its luck in common. A search that looks at one set
+generation after generation learns that luck: with 100 images the first rungs' best rose by a point, and by other seeds
+nothing had risen (experiments/results/search/README.md). So each generation has a set of its own on the first rungs.
+Sets differ in difficulty, by more than losses do; how much, these losses tell. They are chosen by seeds of a trial,
+which no rung has: what is chosen by a set's scores is luckier there than elsewhere, and would tell too much.
 """
 
 from __future__ import annotations
@@ -19,32 +19,40 @@ from symloss.search.candidate import Candidate, Scores, means
 
 
 class Anchors:
-    """The baselines, and what of the first generation climbs all rungs of the ladder.
+    """The baselines, and some good losses of the first generation.
 
     Args:
         baselines: catalogue losses by id.
 
     Attributes:
         losses: all of them, by id.
+        chosen: the candidates among them.
+        first: for each rung by number their scores with the first set of seeds, by id.
     """
+
+    #: How many candidates there are among them.
+    CHOSEN = 8
 
     def __init__(self, baselines: Mapping[str, CatalogueLoss]) -> None:
         self.losses: dict[str, Formula | CatalogueLoss] = dict(baselines)
+        self.chosen: list[Candidate] = []
+        self.first: dict[int, Mapping[str, Scores]] = {}
 
-    def choose(self, generation: Iterable[Candidate], rung: int) -> None:
-        """Take in the candidates of a generation that were trained on a rung."""
-        self.losses |= {c.id: c.derivation.formula for c in generation if rung in c.scores}
+    def choose(self, candidates: Iterable[Candidate]) -> None:
+        """Take in candidates."""
+        self.chosen = list(candidates)
+        self.losses |= {candidate.id: candidate.derivation.formula for candidate in self.chosen}
 
-    def level(self, first: Mapping[str, Scores], scores: Mapping[str, Scores]) -> np.ndarray:
+    def level(self, number: int, scores: Mapping[str, Scores]) -> np.ndarray:
         """Return what to add to scores of a set of seeds to compare them with the first set's, ``[tasks, metrics]``.
 
         It is the median over the anchors, as one of them may collapse with some seed.
 
         Args:
-            first: each anchor's scores with the first set, by id.
-            scores: with the set in question.
+            number: of the rung.
+            scores: each anchor's there with the set in question, by id.
         """
-        gaps = np.stack([means(first[name]) - means(scores[name]) for name in self.losses])
+        gaps = np.stack([means(self.first[number][name]) - means(scores[name]) for name in self.losses])
         known = np.isfinite(gaps).any(0)
         return np.where(known, np.nanmedian(np.where(known, gaps, 0.0), 0), 0.0)
 

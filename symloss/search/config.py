@@ -30,9 +30,8 @@ _FEWEST, _MOST, _MOST_MORE, _FOLDS = 10, 30, 100, 5
 NOISE_OF_ONE = 0.008
 _MOST_REPEATS = 4
 
-#: A generation of a search that learns has other seeds on the first rungs than the generations before it, until so
-#: many have had theirs.
-TURNS = 24
+#: Each generation of a search that learns has other seeds on the first rungs; after so many they come round again.
+TURNS = 20
 
 #: What the first rung's share of the steps can be, where a trial decides; without one it is the first of them.
 FIRST_SHARES = (0.3, 0.5, 0.7, 1.0)
@@ -173,8 +172,8 @@ class SearchConfig:
         if turn == 0:
             return ladder
         first, second, third = ladder.rungs
-        start = self._first_seed + 210 + 12 * (turn - 1)
-        return replace(ladder, rungs=(_with_seeds(first, start), _with_seeds(second, start + 4), third))
+        start = self._first_seed + 210 + 15 * (turn - 1)
+        return replace(ladder, rungs=(_with_seeds(first, start), _with_seeds(second, start + 5), third))
 
     def trial_rung(self, steps: int, repeats: int) -> Rung:
         """Return the rung that a trial takes for the truth: full steps, twice the first rung's seeds, all its own."""

@@ -81,9 +81,10 @@ class Search:
         self._evaluator = evaluator or Evaluator()
         sampler = Sampler(grammar)
         self._strategy = STRATEGIES[config.strategy](config, sampler)
-        self._tuning = Tuning(config, sampler)
         soft = any(task.soft_labels for task in self._tasks)
-        self._screening = Screening([task.classes for task in self._tasks], Identity(soft_labels=soft))
+        classes = [task.classes for task in self._tasks]
+        self._tuning = Tuning(config, sampler, classes)
+        self._screening = Screening(classes, Identity(soft_labels=soft))
         self._candidates: list[Candidate] = []
         self._scarce, self._best, self._best_since = False, "", 0
         baselines = {loss.id: loss for loss in map(find, config.baselines)}
@@ -192,6 +193,8 @@ class Search:
             self.progress.work_total = self._planned_work()
         learns = self._strategy.uses_surrogate and self._config.surplus > 1
         self._rungs.climb(generation.candidates, self._candidates, self._screening.profiles if learns else None)
+        if number == 0:
+            self.progress.work_total = self._planned_work()
         best = best_first(self._candidates)[0].id
         if best != self._best:
             self._best, self._best_since = best, number
@@ -310,10 +313,11 @@ class Search:
         """Networks x steps of the whole search and its final comparison, as far as they are known."""
         config, ladder = self._config, self._rungs.ladder
         trained = config.budget if config.budget is not None else config.size
-        total = (
+        total: float = (
             ladder.cost(trained) + len(self._baselines) * sum(rung.cost for rung in ladder.rungs) + self._final_work()
         )
         total *= 1 if config.control == "none" else 2
+        total += self._rungs.anchor_work(config.generations or 1)
         before = config.noise_rung(self._tasks[0].config.steps).cost + self._rungs.work_beside
         return total + before + self.comparison_work()
 

@@ -26,10 +26,11 @@ from symloss.tasks import METRICS, Task
 #: The journal's number for the rung on which cross-entropy alone shows how large noise is.
 NOISE_RUNG = -1
 
-#: And for those on which a trial decides where the first rung ends: all steps, then each share that it tries.
+#: Its numbers for those on which a trial decides where the first rung ends count down from here: all steps, then each
+#: share that it tries.
 TRIAL_RUNG = -2
 
-#: And from which it counts down for those on which anchors are trained, two for each turn.
+#: Those on which anchors are trained count down from here, two for each turn: the first rung and the second.
 ANCHOR_RUNG = -100
 
 #: How many of the best losses the progress shows.
@@ -48,7 +49,7 @@ class Rungs:
         progress: kept up to date.
         observer: called with it.
         listener: told what was trained.
-        turns: whether each generation has other seeds on the first rungs.
+        turns: whether each generation has other seeds on the first rungs, if a trial affords that.
     """
 
     def __init__(
@@ -78,8 +79,9 @@ class Rungs:
         self._steps = tasks[0].config.steps
         self._merit = Merit([METRICS[name].higher_is_better for name in tasks[0].config.metrics])
         self._repeats = 1
-        #: Networks x steps of the trial and the anchors, as far as they are known.
+        #: Networks x steps of the trial and of anchors on the first generation's seeds, as far as they are known.
         self.work_beside = 0.0
+        self._credited: set[int] = set()
         self.ladder = config.ladder(self._steps)
 
     @property
@@ -128,7 +130,11 @@ class Rungs:
         everyone = self._baselines | {c.id: c.derivation.formula for c in losses}
         truth = self._beside(TRIAL_RUNG, self._config.trial_rung(self._steps, self._repeats), everyone)
         half = [self._merits(truth, losses, slice(part, None, 2)) for part in (0, 1)]
-        trial = Trial(np.stack(half), self._merits(truth, losses, slice(None)))
+        merits = self._merits(truth, losses, slice(None))
+        trial = Trial(np.stack(half), merits)
+        if self._turns:
+            best = np.argsort(-np.nan_to_num(merits, nan=-np.inf), kind="stable")[: Anchors.CHOSEN]
+            self._anchors.choose(losses[place] for place in best)
         for place, share in enumerate(FIRST_SHARES[:-1]):
             self.ladder = self._config.ladder(self._steps, self._repeats, share)
             scores = self._beside(TRIAL_RUNG - 1 - place, self.ladder.rungs[0], everyone)
@@ -146,7 +152,11 @@ class Rungs:
         """Train losses on a rung that is beside the ladder, or take the journal's scores."""
         known = self._journal.load_scores(number)
         missing = {name: loss for name, loss in wanted.items() if name not in known}
-        self.work_beside += rung.cost * len(wanted)
+        if number in self._credited:
+            return known  # a turn that has come round again
+        self._credited.add(number)
+        if number > ANCHOR_RUNG - len(self.ladder.keep):
+            self.work_beside += rung.cost * len(wanted)
         replayed = rung.cost * (len(wanted) - len(missing))
         self._progress.work_done += replayed
         self._progress.work_replayed += replayed
@@ -181,8 +191,8 @@ class Rungs:
                 they promise, see :func:`~symloss.search.promise.promises`. None to choose by score alone.
         """
         self._progress.phase = "training"
-        first = not generation or generation[0].generation == 0
-        turn = 0 if first or not self._turns else generation[0].generation % TURNS
+        born = generation[0].generation if generation else 0
+        turn = born % TURNS if self._anchors.chosen else 0
         ladder = self._config.turned(self.ladder, turn)
         self.train(0, ladder.rungs[0], generation, archive, turn=turn)
         self._progress.trained += len(generation)
@@ -198,8 +208,9 @@ class Rungs:
                     names = by_promise([c.id for c in best_first(waiting.values())], len(names), promise)
             climbing = [waiting[name] for name in names]
             self.train(number + 1, ladder.rungs[number + 1], climbing, archive, turn=turn, promoted=True)
-        if first:
-            self._anchors.choose(generation, len(ladder.keep))
+        if born == 0 and self._anchors.chosen:
+            for number in range(len(ladder.keep)):
+                self._anchors.first[number] = self._on_first_seeds(number)
 
     def train(
         self,
@@ -217,6 +228,7 @@ class Rungs:
         scores are brought to the level of the first turn's.
         """
         self._progress.rung = number
+        level = self._level(number, rung, turn)
         known = self._journal.load_scores(number)
         formulas = {c.id: c.derivation.formula for c in candidates}
         wanted: dict[str, Formula | CatalogueLoss] = {**self._baselines, **formulas}
@@ -226,7 +238,6 @@ class Rungs:
             if promoted and candidates:
                 losses = [{"id": c.id, "formula": c.expression} for c in candidates]
                 self._listener(Event("promoted", {"generation": generation, "rung": number, "losses": losses}))
-            level = self._level(number, rung, turn)
             known |= self._evaluate(number, rung, missing, self._ticker(), level)
         trained = sum(name in formulas for name in missing)
         if number == 0:
@@ -263,7 +274,20 @@ class Rungs:
         if turn == 0 or rung == self.ladder.rungs[number]:
             return None
         place = ANCHOR_RUNG - len(self.ladder.keep) * turn - number
-        return self._anchors.level(self._journal.load_scores(number), self._beside(place, rung, self._anchors.losses))
+        return self._anchors.level(number, self._beside(place, rung, self._anchors.losses))
+
+    def _on_first_seeds(self, number: int) -> dict[str, Scores]:
+        """Return the anchors' scores on a rung with the first generation's seeds, right after that has climbed."""
+        known = self._journal.load_scores(number)
+        climbed = {c.id: c.scores[number] for c in self._anchors.chosen if number in c.scores}
+        others = {c.id: c.derivation.formula for c in self._anchors.chosen if number not in c.scores}
+        apart = self._beside(ANCHOR_RUNG - number, self.ladder.rungs[number], others) if others else {}
+        return {name: known[name] for name in self._baselines} | climbed | apart
+
+    def anchor_work(self, generations: int) -> float:
+        """Networks x steps of the anchors in so many generations, without the first."""
+        turns = max(min(generations, TURNS) - 1, 0) if self._anchors.chosen else 0
+        return float(turns * len(self._anchors.losses) * sum(rung.cost for rung in self.ladder.rungs[:-1]))
 
     def _tell(self, name: str, started: float, **fields: object) -> None:
         self._listener(Event(name, fields | {"seconds": round(time.monotonic() - started, 3)}))

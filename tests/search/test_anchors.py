@@ -17,11 +17,11 @@ def scores(*values: float) -> dict[str, tuple[tuple[tuple[float, ...], ...], ...
 
 def test_the_level_is_the_median_gap_so_one_that_collapses_or_is_nan_is_no_matter() -> None:
     anchors = Anchors(BASELINES)
-    first = scores(0.9, 0.8, 0.7)
-    np.testing.assert_allclose(anchors.level(first, scores(0.85, 0.76, 0.1)), [[0.05]])
-    np.testing.assert_allclose(anchors.level(first, scores(0.85, 0.77, float("nan"))), [[0.04]])
+    anchors.first[1] = scores(0.9, 0.8, 0.7)
+    np.testing.assert_allclose(anchors.level(1, scores(0.85, 0.76, 0.1)), [[0.05]])
+    np.testing.assert_allclose(anchors.level(1, scores(0.85, 0.77, float("nan"))), [[0.04]])
     nothing = scores(*[float("nan")] * 3)
-    assert anchors.level(first, nothing).tolist() == [[0.0]]
+    assert anchors.level(1, nothing).tolist() == [[0.0]]
 
 
 def test_a_level_goes_to_every_seed_of_its_task_and_metric() -> None:

@@ -13,8 +13,9 @@ from symloss.fitness.jobs import JobScores, Scored
 from symloss.formula import Formula, constant
 from symloss.grammar import Derivation
 from symloss.losses import CatalogueLoss, find
+from symloss.runtime import keyed_random
 from symloss.search import Candidate, MemoryJournal, Progress, SearchConfig
-from symloss.search.config import TRIED
+from symloss.search.config import TRIED, TURNS
 from symloss.search.rungs import Rungs
 from symloss.tasks import Task, TaskConfig, load_task
 
@@ -213,41 +214,92 @@ def test_a_small_search_and_a_given_first_rung_need_no_trial(config: SearchConfi
 
 
 class Unkind(Oracle):
-    """Some sets of seeds are harder than others for everyone."""
+    """Some sets of seeds are harder than others for everyone, and each loss has luck of its own with each seed."""
+
+    def __init__(self, luck: float = 0.0) -> None:
+        super().__init__()
+        self.luck = luck
+        self.lost = 0
 
     def stream(self, tasks: Any, losses: Any, seeds: Sequence[int], **more: Any) -> Iterator[Scored]:
         for part in super().stream(tasks, losses, seeds, **more):
-            part.scores[0].validation[:] -= (seeds[0] % 7) / 50
+            score = part.scores[0].validation
+            luck = [keyed_random(seed, str(losses[part.start])).gauss(0, self.luck) for seed in seeds]
+            score += np.array(luck) - (0.0 if self.luck else (seeds[0] % 11) / 50)
             yield part
+
+
+def turning(oracle: Oracle, journal: MemoryJournal) -> Rungs:
+    return Rungs([TASK], SearchConfig(), journal, oracle, {CE.id: CE}, Progress(), lambda p: None, turns=True)
+
+
+def born(generation: int, size: int = TRIED, seed: int = 0) -> list[Candidate]:
+    """Return a generation of losses that score from .3 to .9 where seeds are easy."""
+    rng = np.random.default_rng((seed, generation))
+    return [candidate(round(float(value), 9), generation) for value in rng.uniform(0.3, 0.9, size)]
+
+
+def search(rungs: Rungs, generations: Sequence[list[Candidate]]) -> list[Candidate]:
+    archive: list[Candidate] = []
+    rungs.measure_noise()
+    for generation in generations:
+        archive += generation
+        if not generation[0].generation:
+            rungs.try_out(generation)
+        rungs.climb(generation, archive)
+    return archive
 
 
 def test_each_generation_has_other_seeds_on_the_first_rungs_and_its_scores_on_one_level() -> None:
     oracle, journal = Unkind(), MemoryJournal()
-    generations = [[candidate(0.3 + k / 100 + g / 1000, g) for k in range(16)] for g in range(3)]
-
-    def climber(oracle: Oracle) -> Rungs:
-        return Rungs([TASK], SearchConfig(), journal, oracle, {CE.id: CE}, Progress(), lambda p: None, turns=True)
-
-    archive: list[Candidate] = []
-    climbing = climber(oracle)
-    for generation in generations:
-        archive += generation
-        climbing.climb(generation, archive)
-    seeds = {seeds for _, _, seeds in oracle.asked}
-    first, second, third = SearchConfig().ladder(10).rungs
-    assert {first.seeds, second.seeds, third.seeds} < seeds
-    assert len(seeds) == 3 + 3 + 1
-    assert len({seed for some in seeds for seed in some}) == sum(map(len, seeds))
-    level = (first.seeds[0] % 7) / 50
+    rungs = turning(oracle, journal)
+    archive = search(rungs, [born(number) for number in range(4)])
+    first, second, third = rungs.ladder.rungs
+    asked = {seeds for _, _, seeds in oracle.asked}
+    turns = [rungs._config.turned(rungs.ladder, turn).rungs[place].seeds for turn in range(4) for place in (0, 1)]
+    assert {*turns, third.seeds} <= asked
+    assert len({seed for seeds in turns for seed in seeds}) == sum(map(len, turns))
+    easy = [[(seeds[0] % 11) / 50 for seeds in turns[place::2]] for place in (0, 1)]
+    assert len(set(easy[0])) > 2  # or nothing is tested
+    assert len(set(easy[1])) > 2
     for c in archive:
-        assert c.scores[0][0][0][0] + level == pytest.approx(float(c.derivation.formula.value or 0), abs=1e-12)
-        assert c.merits[0] == pytest.approx(c.scores[0][0][0][0])
+        truth = float(c.derivation.formula.value or 0)
+        for number, rung in ((0, first), (1, second), (2, third)):
+            if number in c.scores:
+                assert c.scores[number][0][0][0] + (rung.seeds[0] % 11) / 50 == pytest.approx(truth, abs=1e-9)
+                assert c.merits[number] == pytest.approx(c.scores[number][0][0][0])
     again = Unkind()
-    replayed = [candidate(0.3 + k / 100, 0) for k in range(16)]
-    resumed = climber(again)
-    resumed.climb(replayed, replayed)
-    later = [candidate(0.3 + k / 100 + 0.001, 1) for k in range(16)]
-    resumed.climb(later, replayed + later)
+    replayed = search(turning(again, journal), [born(number) for number in range(4)])
     assert again.asked == []
-    for before, now in zip(archive, replayed + later, strict=False):
-        assert {rung: before.scores[rung] for rung in now.scores} == now.scores
+    assert [c.scores for c in replayed] == [c.scores for c in archive]
+
+
+def test_turns_come_round_again_and_nothing_is_trained_twice() -> None:
+    oracle = Unkind()
+    search(turning(oracle, MemoryJournal()), [born(0), *[born(number, 4) for number in range(1, TURNS + 3)]])
+    trained = [(steps, seeds, str(loss)) for steps, [loss], seeds in oracle.asked]
+    assert len(trained) == len(set(trained))
+
+
+def test_without_a_trial_all_generations_have_the_same_seeds() -> None:
+    oracle = Unkind()
+    search(turning(oracle, MemoryJournal()), [born(number, TRIED - 1) for number in range(3)])
+    assert len({seeds for _, _, seeds in oracle.asked}) == 3 + 1  # and those that measure noise
+
+
+def test_anchors_are_not_luckier_with_the_first_seeds_than_with_others() -> None:
+    """Where all sets are equally hard and luck is as large as what losses differ by, levels are 0 on average."""
+    levels: dict[int, list[float]] = {0: [], 1: []}
+    for run in range(12):
+        journal = MemoryJournal()
+        rungs = turning(Unkind(0.17), journal)
+        archive = search(rungs, [born(number, 128, run) for number in range(3)])
+        raw = Unkind(0.17)
+        for number in (0, 1):
+            for turn in (1, 2):
+                rung = rungs._config.turned(rungs.ladder, turn).rungs[number]
+                some = next(c for c in archive if c.generation == turn and number in c.scores)
+                [part] = raw.stream([(TASK, rung.steps)], [some.derivation.formula], rung.seeds)
+                levels[number].append(some.scores[number][0][0][0] - float(part.scores[0].validation[0, 0, 0]))
+    for number, found in levels.items():
+        assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(len(found)), number

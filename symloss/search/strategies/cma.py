@@ -20,15 +20,16 @@ from symloss.runtime import keyed_random, keyed_seed
 from symloss.search.candidate import Candidate, best_first
 from symloss.search.config import SearchConfig
 from symloss.search.draw import Breeder, Draw
+from symloss.search.profile import profile
 from symloss.search.spacing import NEAR
 from symloss.search.strategies.base import seeded
-from symloss.symbolic import normalised_curves, same_loss
+from symloss.symbolic import same_loss
 
 #: The first step, in units of :meth:`~symloss.grammar.constants.Uniform.scale`: TaylorGLO's for a whole search ...
 _SEARCH_STEP = 1.0
-#: ... and for constants that are good already, before it is known how far that moves their loss's curves.
+#: ... and for constants that are good already, before it is known how far that moves their loss's profile.
 _TUNING_STEP = 0.15
-#: How far the first step of tuning is to move the curves, as a share of their norm: farther than noise hides.
+#: How far the first step of tuning is to move the profile, as a share of their norm: farther than noise hides.
 _MOVE = 2 * NEAR
 
 #: How many losses are tuned at a time, and the smallest population that CMA-ES works with.
@@ -165,9 +166,10 @@ class Tuning:
 
     uses_surrogate: ClassVar[bool] = False
 
-    def __init__(self, config: SearchConfig, sampler: Sampler) -> None:
+    def __init__(self, config: SearchConfig, sampler: Sampler, classes: Iterable[int]) -> None:
         self._config = config
         self._grammar = sampler.grammar
+        self._classes = sorted(set(classes), reverse=True)
 
     def breeder(self, generation: int, archive: Sequence[Candidate], places: int) -> Breeder | None:
         """See :meth:`Strategy.breeder`; None where no loss has a constant to tune.
@@ -213,20 +215,24 @@ class Tuning:
         told = [[c for c in tuned if c.generation == number] for number in numbers]
         seed = keyed_seed(self._config.seed, "tuning", generation, base.id)
         constants = Constants(self._grammar, base.derivation)
-        return _Asker(constants, base.derivation, first_step(constants, base.derivation), places, seed, told)
+        step = first_step(constants, base.derivation, self._classes)
+        return _Asker(constants, base.derivation, step, places, seed, told)
 
 
-def first_step(constants: Constants, start: Derivation) -> float:
-    """Return the step with which samples around a derivation move its normalised curves by :data:`_MOVE` (rms).
+def first_step(constants: Constants, start: Derivation, classes: Iterable[int]) -> float:
+    """Return the step with which samples around a derivation move its profile by :data:`_MOVE` (rms).
 
     It is judged by moving one constant after the other, and is at most that of a whole search: some hardly matter.
     """
-    here, curves = constants.encode(start), normalised_curves(start.formula)
-    moved = [normalised_curves(constants.decode(row).formula) for row in here + _TUNING_STEP * np.eye(constants.size)]
-    if curves is None or any(other is None for other in moved):
-        return _TUNING_STEP
-    distance = np.sqrt(sum(float(((other - curves) ** 2).sum()) for other in moved if other is not None))
-    return float(min(_TUNING_STEP * _MOVE / max(distance, 1e-9), _SEARCH_STEP))
+
+    def direction(derivation: Derivation) -> np.ndarray:
+        found = profile(derivation.formula, classes)
+        return found / np.linalg.norm(found)
+
+    here, before = constants.encode(start), direction(start)
+    moved = [direction(constants.decode(row)) for row in here + _TUNING_STEP * np.eye(constants.size)]
+    distance = float(np.sqrt(sum(((after - before) ** 2).sum() for after in moved)))
+    return min(_TUNING_STEP * _MOVE / max(distance, 1e-9), _SEARCH_STEP)
 
 
 def tunable(grammar: Grammar, derivation: Derivation) -> bool:

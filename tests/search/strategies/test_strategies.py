@@ -11,8 +11,8 @@ from symloss.errors import SymlossError
 from symloss.formula import parse_formula
 from symloss.grammar import Derivation, Grammar, Sampler, derive, load_grammar
 from symloss.search import STRATEGIES, Candidate, SearchConfig, Tuning
+from symloss.search.profile import profile
 from symloss.search.strategies.cma import Constants, first_step, tunable
-from symloss.symbolic import normalised_curves
 
 GRAMMAR = load_grammar("default")
 
@@ -95,7 +95,7 @@ def test_the_tuner_takes_the_best_of_each_form_and_stays_with_them() -> None:
         candidate("f", "-0.5*y_pred*y_true", 0.96, rung=1, index=4),  # a factor of the whole
         candidate("g", "0.5 - y_pred*y_true", 0.97, rung=1, index=5),  # no gradient
     ]
-    tuning = Tuning(SearchConfig(generation_size=8), Sampler(GRAMMAR))
+    tuning = Tuning(SearchConfig(generation_size=8), Sampler(GRAMMAR), [10])
     first = tuning.breeder(1, found, 8)
     assert first is not None
     drawn = [first(index) for index in range(8)]
@@ -117,7 +117,7 @@ def test_the_tuner_takes_the_best_of_each_form_and_stays_with_them() -> None:
 
 def test_there_is_nothing_to_tune_without_constants_that_matter() -> None:
     found = [candidate("d", "-y_pred*y_true", 0.95), candidate("f", "-0.5*y_pred*y_true", 0.9)]
-    assert Tuning(SearchConfig(), Sampler(GRAMMAR)).breeder(1, found, 8) is None
+    assert Tuning(SearchConfig(), Sampler(GRAMMAR), [10]).breeder(1, found, 8) is None
     assert not tunable(GRAMMAR, found[0].derivation)
 
 
@@ -130,29 +130,32 @@ def test_there_is_nothing_to_tune_without_constants_that_matter() -> None:
         "y_pred*(y_true - 1.2)*exp(2.0*y_pred)",
     ],
 )
-def test_the_first_step_of_tuning_moves_the_curves_by_a_tenth(text: str) -> None:
+def test_the_first_step_of_tuning_moves_the_profile_by_a_tenth(text: str) -> None:
     base = candidate("base", text, 0.5).derivation
     constants = Constants(GRAMMAR, base)
-    here, curves = constants.encode(base), normalised_curves(base.formula)
-    assert curves is not None
-    moves = []
-    for direction in np.random.default_rng(0).normal(size=(400, constants.size)):
-        moved = normalised_curves(constants.decode(here + first_step(constants, base) * direction).formula)
-        assert moved is not None
-        moves.append(np.linalg.norm(moved - curves))
-    assert 0.07 < np.median(moves) < 0.11
+    here, step = constants.encode(base), first_step(constants, base, [10])
+
+    def unit(derivation: Derivation) -> np.ndarray:
+        found = profile(derivation.formula, [10])
+        return found / np.linalg.norm(found)
+
+    moves = [
+        np.linalg.norm(unit(constants.decode(here + step * direction)) - unit(base))
+        for direction in np.random.default_rng(0).normal(size=(400, constants.size))
+    ]
+    assert 0.06 < np.median(moves) < 0.11
 
 
 def test_the_first_step_is_no_longer_than_a_whole_searchs() -> None:
     base = candidate("base", "-0.5*y_pred*y_true", 0.5).derivation  # nothing moves
-    assert first_step(Constants(GRAMMAR, base), base) == 1
+    assert first_step(Constants(GRAMMAR, base), base, [10]) == 1
 
 
 def test_tuning_moves_constants_towards_what_scores_better() -> None:
     """The merit is the constant's nearness to 1.9; CMA-ES has to find that from -2."""
     base = candidate("base", "exp(-2.0*y_pred*y_true)", 0.5)
     found: list[Candidate] = [base]
-    tuning = Tuning(SearchConfig(generation_size=10, budget=1000), Sampler(GRAMMAR))
+    tuning = Tuning(SearchConfig(generation_size=10, budget=1000), Sampler(GRAMMAR), [10])
 
     def value(derivation: Derivation) -> float:
         return next(node.value for node in derivation.walk() if node.value is not None)
