@@ -43,7 +43,7 @@ class Progress:
         best_formula: its formula's text.
         leaders: the best few losses on that rung, best first, the best included.
         best_rung: that rung.
-        baseline: cross-entropy's validation score on the same rung and seeds.
+        baseline: cross-entropy's validation score on the same rung, with the first generation's seeds.
         control_trained: candidates that the control has trained.
         work_done, work_total: networks x steps trained and to be trained in all.
         work_replayed: the part of ``work_done`` that an earlier process had trained.

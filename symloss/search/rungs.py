@@ -45,7 +45,7 @@ class Rungs:
         config: the search's settings.
         journal: the scores of an earlier process, and where new ones go.
         evaluator: trains.
-        baselines: catalogue losses by id, cross-entropy first; each rung trains them too.
+        baselines: catalogue losses by id, cross-entropy first; each rung trains them too, and each turn.
         progress: kept up to date.
         observer: called with it.
         listener: told what was trained.

@@ -12,7 +12,7 @@ from symloss.errors import SymlossError
 from symloss.formula import parse_formula, to_text
 from symloss.grammar import Derivation, Grammar
 from symloss.losses import find
-from symloss.search import SearchConfig
+from symloss.search import STRATEGIES, SearchConfig
 from symloss.store.database import read_scores
 from symloss.symbolic import Identity, loss_id
 from symloss.tasks import TaskConfig
@@ -90,6 +90,7 @@ def scores(
     rungs: dict[int, set[str]] = {}
     seeds: dict[int, int] = {}
     ladder = search.ladder(tasks[0].steps)
+    levelled = STRATEGIES[search.strategy].learns and search.tried > 0
     for rung, name, text in connection.execute("SELECT rung, id, scores FROM scores ORDER BY rung"):
         rungs.setdefault(rung, set()).add(name)
         if name not in born and name not in baselines:
@@ -103,7 +104,7 @@ def scores(
         if {(len(found), len(task), len(metric)) for task in found for metric in task} != {(*shape, count)}:
             faults.append(f"the scores of {name} on rung {rung} are not of {shape[0]} x {shape[1]} x {count} numbers")
         # Below the ladder's last rung, later generations' scores are brought to the level of the first one's seeds.
-        slack = int(0 <= rung < len(ladder.keep) and name in born and born[name] + rung > 0)
+        slack = int(levelled and 0 <= rung < len(ladder.keep) and name in born and born[name] + rung > 0)
         numbers = [score for task in found for metric in task for score in metric if not math.isnan(score)]
         if not all(-slack <= score <= 1 + slack for score in numbers):
             faults.append(f"the scores of {name} on rung {rung} are not from {-slack} to {1 + slack}")

@@ -26,6 +26,7 @@ from symloss.search import (
     promise,
     rungs,
 )
+from symloss.search import config as settings
 from symloss.symbolic import loss_id
 from symloss.tasks import TaskConfig, load_task
 
@@ -173,6 +174,41 @@ def test_so_does_one_whose_candidates_climb_by_promise(dies_at: int, monkeypatch
     with pytest.raises(Killed):
         search(journal, config)
     assert summary(search(journal, config)) == summary(expected)
+
+
+@pytest.fixture
+def short_trials(monkeypatch: pytest.MonkeyPatch) -> SearchConfig:
+    """Let a trial be made with 8 losses, and return a search whose three later generations have seeds of their own."""
+    monkeypatch.setattr(settings, "TRIED", 8)
+    monkeypatch.setattr(settings, "LEAST_FOR_TRIAL", 32)
+    return replace(CONFIG, budget=32)
+
+
+@pytest.mark.parametrize("dies_at", [8, 11, 13, 15, 18, 20])
+def test_so_does_one_whose_generations_have_seeds_of_their_own(dies_at: int, short_trials: SearchConfig) -> None:
+    whole = KeepingJournal()
+    expected = search(whole, short_trials)
+    anchors = [rung for rung in whole._scores if rung <= rungs.ANCHOR_RUNG]
+    assert set(range(rungs.ANCHOR_RUNG - 7, rungs.ANCHOR_RUNG - 1)) <= set(anchors)
+    journal = KeepingJournal(dies_at)
+    with pytest.raises(Killed):
+        search(journal, short_trials)
+    assert summary(search(journal, short_trials)) == summary(expected)
+    assert journal._scores == whole._scores
+
+
+def test_a_random_search_has_the_same_seeds_throughout(short_trials: SearchConfig) -> None:
+    journal = MemoryJournal()
+    search(journal, replace(short_trials, strategy="random"))
+    assert rungs.TRIAL_RUNG in journal._scores
+    assert min(journal._scores) > rungs.ANCHOR_RUNG
+
+
+def test_the_work_that_is_planned_is_the_work_that_is_done(short_trials: SearchConfig) -> None:
+    running = Search(load_grammar("default"), load_task(TASK), short_trials, MemoryJournal(), lambda progress: None)
+    running.run()
+    planned = running.progress.work_total - running.comparison_work()
+    assert running.progress.work_done == pytest.approx(planned, rel=0.03)
 
 
 def test_a_finished_search_trains_nothing_again(whole: Found) -> None:

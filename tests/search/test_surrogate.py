@@ -89,11 +89,11 @@ def test_what_is_near_to_a_trained_or_a_more_promising_one_is_passed_over() -> N
     fresh, _ = profiles(12, 2)
     surrogate = Surrogate(trained(merit), vectors, 7)
     twin = fresh[3] + 0.5 * NEAR * (fresh[4] - fresh[3])
-    pool_curves = [*fresh, vectors[5], twin / np.linalg.norm(twin)]
+    pool_profiles = [*fresh, vectors[5], twin / np.linalg.norm(twin)]
     derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))
-    pool = [_Passed(place, Draw(derivation, "draw"), vector) for place, vector in enumerate(pool_curves)]
-    order = [passed.index for passed in _order_of_trial(pool, 8, surrogate, Spacing(pool_curves, vectors))]
-    guess = surrogate.predict(pool_curves)
+    pool = [_Passed(place, Draw(derivation, "draw"), vector) for place, vector in enumerate(pool_profiles)]
+    order = [passed.index for passed in _order_of_trial(pool, 8, surrogate, Spacing(pool_profiles, vectors))]
+    guess = surrogate.predict(pool_profiles)
     worse = 13 if guess[3] >= guess[13] else 3
     best = [place for place in np.argsort(-guess, kind="stable") if place not in (12, worse)]
     assert order[:6] == best[:6]
