@@ -35,8 +35,8 @@ class Candidate:
         generation, index: where it was drawn.
         origin: ``"draw"``, ``"seed"``, ``"crossover"``, ``"mutation"`` or ``"tuned"``.
         parents: the ids it was made from.
-        scores: its validation scores on each rung that it was trained on; a later generation's on the first rungs at the
-            level of the first one's seeds, see :mod:`~symloss.search.anchors`.
+        scores: its validation scores on each rung that it was trained on; a later generation's on the first rungs at
+            the level of the first one's seeds, see :mod:`~symloss.search.anchors`.
         merits: for the same rungs, what its scores are worth among all losses of the rung; see
             :class:`~symloss.search.merit.Merit`. Without an entry the first task's first metric stands in.
     """
