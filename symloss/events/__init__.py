@@ -24,7 +24,8 @@ A search (``symloss evolve``):
     promoted    generation, rung (the one they climb to, from 0), losses [{id, formula}]
     rung        losses were trained on a rung: generation (null for the finalists), rung, candidates, baselines, seeds,
                 steps, seconds, best (the best of them: {formula, score}), baseline (cross-entropy's score there)
-    best        a loss is the best so far: formula, id, size, generation, rung, score, baseline
+    best        a loss is the best so far, or still is on a higher rung: formula, id, size, generation, rung, score,
+                baseline
     generation  a generation is done: generation, generations (null where time decides), trained, budget, best,
                 baseline, formula, seconds
     control     the equal-budget control: state ("started", "finished"), candidates
