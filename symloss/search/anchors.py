@@ -1,10 +1,11 @@
 """Losses trained with every set of seeds, so that scores of different sets can be compared.
 
 A set of seeds is kind to some losses, and what trains alike has its luck in common. A search that looks at one set
-generation after generation learns that luck: with 100 images the first rungs' best rose by a point, and by other seeds
-nothing had risen (experiments/results/search/README.md). So each generation has a set of its own on the first rungs.
-Sets differ in difficulty, by more than losses do; how much, these losses tell. They are chosen by seeds of a trial,
-which no rung has: what is chosen by a set's scores is luckier there than elsewhere, and would tell too much.
+generation after generation learns that luck: with 100 images the second rung's best rose by .7 points, and by the third
+rung's seeds those that had climbed were .6 worse (experiments/results/search/README.md). So each generation has a set
+of its own on the first rungs. Sets differ in difficulty, by more than losses do; how much, these losses tell. They are
+chosen by seeds of a trial, which no rung has: what is chosen by a set's scores is luckier there than elsewhere, and
+would tell too much.
 """
 
 from __future__ import annotations
