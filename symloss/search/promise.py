@@ -2,9 +2,9 @@
 
 The first rung is short, so what learns fast leads there; and all rungs' scores have noise. Among losses that climbed,
 the first rung's score says next to nothing of the second's (Spearman's rho -.2 to .4 on digits with 100 images, or with
-100:1 imbalance), while trees that see nothing but profiles predict it with .4 to .7. And where a loss has been, what
-such trees say of it without having seen it corrects its own score: with 100 images the second rung's score and theirs
-together agree with the third's by .5 to .7, where the score alone does by .3 to .6.
+100:1 imbalance), while even trees that see nothing but response curves predict it with .4 to .7. And where a loss has
+been, what such trees say of it without having seen it corrects its own score: with 100 images the second rung's score
+and theirs together agree with the third's by .5 to .7, where the score alone does by .3 to .6.
 """
 
 from __future__ import annotations
