@@ -2,8 +2,8 @@
 
 A network never meets a loss's formula or its response curves, only the gradient at its logits, and that mixes both
 curves at several probabilities. Two losses whose curves are within 5 % of each other may train two points of accuracy
-apart, because what tells them apart is small where curves are large; by their profiles losses that near are within
-.15 points, and trees that see profiles say far better how a loss will do (experiments/results/search/README.md).
+apart, because what tells them apart is small where curves are large. A loss's neighbours by profile say better how it
+will do (R2 .80 instead of .55 with 100 images), and so do trees (experiments/results/search/README.md).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 #: Profiles nearer than this, as a share of their norm, train alike: the scores of losses so near to each other differ
-#: less than those of one loss do by chance (experiments/results/search/README.md).
+#: by .1 to .3 points, and those of one loss on the first rung by more (experiments/results/search/README.md).
 NEAR = 0.05
 
 

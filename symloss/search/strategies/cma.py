@@ -220,9 +220,11 @@ class Tuning:
 
 
 def first_step(constants: Constants, start: Derivation, classes: Iterable[int]) -> float:
-    """Return the step with which samples around a derivation move its profile by :data:`_MOVE` (rms).
+    """Return the step with which samples around a derivation would move its profile by :data:`_MOVE` (rms).
 
-    It is judged by moving one constant after the other, and is at most that of a whole search: some hardly matter.
+    It is judged by moving one constant after the other, as if the profile moved in proportion. As small gradients count
+    nearly as much as large ones there, a small step may move it twice as far. It is at most that of a whole search:
+    some constants hardly matter.
     """
 
     def direction(derivation: Derivation) -> np.ndarray:
