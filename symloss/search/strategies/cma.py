@@ -29,8 +29,10 @@ from symloss.symbolic import same_loss
 _SEARCH_STEP = 1.0
 #: ... and for constants that are good already, before it is known how far that moves their loss's profile.
 _TUNING_STEP = 0.15
-#: How far the first step of tuning is to move the profile, as a share of their norm: farther than noise hides.
+#: How far the first step of tuning is to move the profile, as a share of its norm: farther than noise hides.
 _MOVE = 2 * NEAR
+#: By how many samples that is judged, the least step, and how often the interval from there to the longest is halved.
+_SAMPLES, _SMALLEST_STEP, _HALVINGS = 400, 1e-4, 10
 
 #: How many losses are tuned at a time, and the smallest population that CMA-ES works with.
 _TUNED, _SMALLEST = 4, 4
@@ -220,11 +222,10 @@ class Tuning:
 
 
 def first_step(constants: Constants, start: Derivation, classes: Iterable[int]) -> float:
-    """Return the step with which samples around a derivation would move its profile by :data:`_MOVE` (rms).
+    """Return the step with which samples around a derivation move its profile by :data:`_MOVE` in the median.
 
-    It is judged by moving one constant after the other, as if the profile moved in proportion. As small gradients count
-    nearly as much as large ones there, a small step may move it twice as far. It is at most that of a whole search:
-    some constants hardly matter.
+    It is found by halving an interval, as profiles do not move in proportion: where a constant passes through 0 a small
+    gradient appears, and that counts. It is at most that of a whole search: some constants hardly matter.
     """
 
     def direction(derivation: Derivation) -> np.ndarray:
@@ -232,9 +233,19 @@ def first_step(constants: Constants, start: Derivation, classes: Iterable[int]) 
         return found / np.linalg.norm(found)
 
     here, before = constants.encode(start), direction(start)
-    moved = [direction(constants.decode(row)) for row in here + _TUNING_STEP * np.eye(constants.size)]
-    distance = float(np.sqrt(sum(((after - before) ** 2).sum() for after in moved)))
-    return min(_TUNING_STEP * _MOVE / max(distance, 1e-9), _SEARCH_STEP)
+    samples = np.random.default_rng(0).normal(size=(_SAMPLES, constants.size))
+
+    def move(step: float) -> float:
+        moved = [direction(constants.decode(row)) for row in here + step * samples]
+        return float(np.median(np.linalg.norm(np.array(moved) - before, axis=1)))
+
+    low, high = _SMALLEST_STEP, _SEARCH_STEP
+    if move(high) <= _MOVE:
+        return high
+    for _ in range(_HALVINGS):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if move(middle) < _MOVE else (low, middle)
+    return low
 
 
 def tunable(grammar: Grammar, derivation: Derivation) -> bool:

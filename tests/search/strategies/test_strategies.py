@@ -130,7 +130,7 @@ def test_there_is_nothing_to_tune_without_constants_that_matter() -> None:
         "y_pred*(y_true - 1.2)*exp(2.0*y_pred)",
     ],
 )
-def test_the_first_step_of_tuning_moves_the_profile_by_a_tenth_to_a_quarter(text: str) -> None:
+def test_the_first_step_of_tuning_moves_the_profile_by_a_tenth(text: str) -> None:
     base = candidate("base", text, 0.5).derivation
     constants = Constants(GRAMMAR, base)
     here, step = constants.encode(base), first_step(constants, base, [10])
@@ -141,10 +141,9 @@ def test_the_first_step_of_tuning_moves_the_profile_by_a_tenth_to_a_quarter(text
 
     moves = [
         np.linalg.norm(unit(constants.decode(here + step * direction)) - unit(base))
-        for direction in np.random.default_rng(0).normal(size=(400, constants.size))
+        for direction in np.random.default_rng(1).normal(size=(400, constants.size))
     ]
-    # A profile is not linear in constants: where one passes through 0, a small gradient appears, and that counts.
-    assert 0.06 < np.median(moves) < 0.25
+    assert 0.07 < np.median(moves) < 0.11
 
 
 def test_the_first_step_is_no_longer_than_a_whole_searchs() -> None:
