@@ -25,10 +25,10 @@ from symloss.search.spacing import NEAR
 from symloss.search.strategies.base import seeded
 from symloss.symbolic import same_loss
 
-#: The first step, in units of :meth:`~symloss.grammar.constants.Uniform.scale`: TaylorGLO's for a whole search ...
+#: The first step of a whole search, in units of :meth:`~symloss.grammar.constants.Uniform.scale`: TaylorGLO's.
 _SEARCH_STEP = 1.0
-#: ... and for constants that are good already, before it is known how far that moves their loss's profile.
-_TUNING_STEP = 0.15
+#: How far constants are moved to see whether they change their loss at all.
+_PROBE = 0.15
 #: How far the first step of tuning is to move the profile, as a share of its norm: farther than noise hides.
 _MOVE = 2 * NEAR
 #: By how many samples that is judged, the least step, and how often the interval from there to the longest is halved.
@@ -208,7 +208,7 @@ class Tuning:
     def _matters(self, derivation: Derivation) -> bool:
         """Whether the constants change the loss. One that is added to it, or a factor of all of it, does not."""
         form = Constants(self._grammar, derivation)
-        moved = form.decode(form.encode(derivation) + _TUNING_STEP * np.arange(1, form.size + 1) / form.size)
+        moved = form.decode(form.encode(derivation) + _PROBE * np.arange(1, form.size + 1) / form.size)
         return not same_loss(derivation.formula, moved.formula)
 
     def _asker(self, base: Candidate, generation: int, places: int, archive: Sequence[Candidate]) -> _Asker:
