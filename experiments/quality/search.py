@@ -16,7 +16,9 @@
 
 ``report`` prints the table and draws the anytime curves: the best validation score so far, over the third rung's five
 seeds, against candidates trained and against CPU seconds. With ``--ablate`` the search runs without its surrogate too,
-and the report says how many candidates it needs with the surrogate to reach the score that it ends with without.
+and the report says how many candidates it needs with the surrogate to reach the score that it ends with without: by
+that best score, of which a part is the luck of having been chosen, and by what those that led are worth with 40 other
+seeds.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
+from search_report import SURROGATES, report
 
 from symloss.fitness import Evaluator
 from symloss.formula import Formula, parse_formula, to_text
@@ -59,25 +61,28 @@ CONDITIONS = {
 FACTORS = (1 / 3, 1.0, 3.0)
 SWEEP_SEEDS = range(4000, 4010)  # below every search's seeds, above every comparison's
 FRESH_SEEDS = range(100)  # with imbalance 20 left a standard error of half a point
+LEADER_SEEDS = range(4100, 4140)  # between these too
 #: What is compared, each with its settings; the last only with --ablate.
 VARIANTS: dict[str, dict[str, Any]] = {
     "gp": {"strategy": "gp"},
     "random": {"strategy": "random"},
     "unaided": {"strategy": "gp", "surplus": 1},
 }
-
 Loss = Formula | CatalogueLoss
 
 
 def search(task: TaskConfig, variant: str, seed: int, budget: int, device: str) -> dict[str, Any]:
     """Run one search and return its first-ranked loss and its anytime curve."""
     curve: list[tuple[int, float, float]] = []
+    leaders: list[tuple[int, str]] = []
 
     def observe(progress: Progress) -> None:
         if progress.phase == "training" and progress.best_rung == 2 and progress.best is not None:
             point = (progress.trained, round(time.process_time() - started, 2), progress.best)
             if not curve or (curve[-1][0], curve[-1][2]) != (point[0], point[2]):
                 curve.append(point)
+            if not leaders or leaders[-1][1] != progress.best_formula:
+                leaders.append((progress.trained, progress.best_formula))
 
     config = SearchConfig(seed=seed, budget=budget, finalists=16, **VARIANTS[variant])
     evaluator = Evaluator(device=device)
@@ -100,6 +105,7 @@ def search(task: TaskConfig, variant: str, seed: int, budget: int, device: str) 
         "noise": found.noise,
         "last_seeds": found.last_seeds,
         "curve": curve,
+        "leaders": leaders,
     }
 
 
@@ -118,6 +124,16 @@ def fresh(task: TaskConfig, loss: Loss, factor: float, device: str) -> list[floa
     scores = Evaluator(device=device).train(scaled, [loss], FRESH_SEEDS, task.steps, test=True)
     assert scores.test is not None
     return [float(value) for value in scores.test[0][0]]
+
+
+def unbiased(task: TaskConfig, leaders: Sequence[tuple[int, str]], device: str) -> list[tuple[int, float]]:
+    """Return what a search would have ended with, and when: candidates trained, and a validation score.
+
+    Its seeds are none that the search chose by, so a leader that was lucky there is worth no more here.
+    """
+    losses = [parse_formula(text) for _, text in leaders]
+    scores = Evaluator(device=device).train(load_task(task), losses, LEADER_SEEDS, task.steps).validation[0]
+    return [(count, float(row.mean())) for (count, _), row in zip(leaders, scores, strict=True)]
 
 
 def judged(task: TaskConfig, names: Sequence[str], losses: Sequence[Loss], device: str) -> list[dict[str, Any]]:
@@ -158,6 +174,8 @@ class Part:
             return row | {"test": fresh(task, loss, row["factor"], self.device)}
 
         row = self._kept(f"{stem}-test", tested)
+        if self.variant in SURROGATES:
+            self._kept(f"{stem}-leaders", lambda: unbiased(task, found["leaders"], self.device))
         scores = f"validation {100 * found['validation']:.2f}, test {100 * statistics.mean(row['test']):.2f}"
         print(
             f"{name} {self.variant} {self.seed}: {found['cpu_seconds']:.0f} s, {scores}, lr x {row['factor']:.2g}: "
@@ -219,116 +237,6 @@ def about(task: TaskConfig, budget: int, device: str) -> dict[str, Any]:
     }
 
 
-def summary(folder: Path) -> dict[str, Any] | None:
-    """Return the numbers of one condition, or None if no run of it is done."""
-    if not all((folder / f"{part}.json").exists() for part in ("catalogue", "gp-0-test", "random-0-test")):
-        return None
-
-    def read(file: str) -> Any:
-        return json.loads((folder / f"{file}.json").read_text())
-
-    variants = [name for name in VARIANTS if (folder / f"{name}-0-test.json").exists()]
-    seeds = [
-        seed
-        for seed in sorted(int(path.stem.split("-")[1]) for path in folder.glob("gp-*-test.json"))
-        if all((folder / f"{name}-{seed}-test.json").exists() for name in variants)
-    ]
-    tests = {name: np.array([read(f"{name}-{seed}-test")["test"] for seed in seeds]) for name in variants}
-    catalogue = read("catalogue")
-    tested = {row["loss"]: np.array(row["test"]) for row in catalogue if "test" in row}
-    best = max(catalogue, key=lambda row: row["validation"])["loss"]
-    # For each fresh seed the mean over the runs, so p is about trainings. That runs differ too, the last column shows.
-    gain = tests["gp"].mean(0) - tested["ce"]
-    better = [stats.ttest_rel(row, tested["ce"], alternative="greater").pvalue < 0.005 for row in tests["gp"]]
-    return {
-        "runs": len(seeds),
-        "found": tests["gp"].mean(1).tolist(),
-        "random": tests["random"].mean(1).tolist(),
-        "ce": float(tested["ce"].mean()),
-        "catalogue": best,
-        "catalogue_test": float(tested[best].mean()),
-        "gain": float(gain.mean()),
-        "p": float(stats.ttest_1samp(gain, 0).pvalue),
-        "better_runs": int(sum(better)),
-        "curves": {name: [read(f"{name}-{seed}")["curve"] for seed in seeds] for name in variants},
-    }
-
-
-def report(out: Path) -> None:
-    """Print the table of all conditions that are done, and draw their curves."""
-    print(
-        "| condition | found, median [runs] | random, median | CE | best known | gain over CE, p (runs with p < 0.01) |"
-    )
-    print("|---|---|---|---|---|---|")
-    for name in CONDITIONS:
-        found = summary(out / name)
-        if found is None:
-            continue
-        each = ", ".join(f"{100 * value:.2f}" for value in sorted(found["found"]))
-        print(
-            f"| {name} | {100 * statistics.median(found['found']):.2f} [{each}] "
-            f"| {100 * statistics.median(found['random']):.2f} | {100 * found['ce']:.2f} "
-            f"| {found['catalogue']} {100 * found['catalogue_test']:.2f} "
-            f"| {100 * found['gain']:+.2f}, {found['p']:.1g} ({found['better_runs']} of {found['runs']} runs) |"
-        )
-        draw(name, found["curves"], out / f"{name}.svg")
-    for name in CONDITIONS:
-        found = summary(out / name)
-        if found and "unaided" in found["curves"]:
-            goal, needed, spent = saving(found["curves"])
-            print(
-                f"{name}: without the surrogate {100 * goal:.2f} % after {spent:.0f} candidates (median of runs); "
-                f"with it after {needed:.0f}, {needed / spent:.0%}"
-            )
-
-
-def saving(curves: dict[str, list[list[list[float]]]]) -> tuple[float, float, float]:
-    """Return the median score that searches without the surrogate end with, and the candidates with and without it.
-
-    A search reaches a score when the best so far, by its median over runs, is no less.
-    """
-    grid = np.arange(1, int(max(curve[-1][0] for runs in curves.values() for curve in runs)) + 1)
-
-    def median(variant: str) -> np.ndarray:
-        runs = [np.array(curve, dtype=float) for curve in curves[variant]]
-        return np.median([np.where(grid < run[0, 0], 0, _so_far(run[:, 0], run[:, 2], grid)) for run in runs], axis=0)
-
-    goal = float(median("unaided")[-1])
-    reached = np.flatnonzero(median("gp") >= goal)
-    first_without = np.flatnonzero(median("unaided") >= goal)
-    needed = float(grid[reached[0]]) if len(reached) else float("inf")
-    return goal, needed, float(grid[first_without[0]])
-
-
-def draw(name: str, curves: dict[str, list[list[list[float]]]], path: Path) -> None:
-    """Draw best score against candidates and against seconds: the median over runs, and their range."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
-    for strategy, colour in zip(curves, ("C0", "C1", "C2"), strict=False):
-        for axis, column, label in ((axes[0], 0, "candidates trained"), (axes[1], 1, "CPU seconds")):
-            runs = [np.array(curve, dtype=float) for curve in curves[strategy]]
-            start, end = max(run[0, column] for run in runs), max(run[-1, column] for run in runs)
-            grid = np.linspace(start, end, 200)
-            best = np.stack([100 * _so_far(run[:, column], run[:, 2], grid) for run in runs])
-            axis.plot(grid, np.median(best, 0), colour, label=strategy)
-            axis.fill_between(grid, best.min(0), best.max(0), color=colour, alpha=0.15, lw=0)
-            axis.set_xlabel(label)
-    axes[0].set_ylabel("best validation score so far (%)")
-    axes[0].legend()
-    figure.suptitle(f"{name}: median and range of {len(curves['gp'])} runs")
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
-
-
-def _so_far(places: np.ndarray, scores: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Return the last score at or before each place of a grid."""
-    return scores[np.clip(np.searchsorted(places, grid, side="right") - 1, 0, None)]
-
-
 def main() -> None:
     """Read the arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -342,7 +250,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "results" / "search")
     options = parser.parse_args()
     if options.command == "report":
-        report(options.out)
+        report(options.out, CONDITIONS)
         return
     variants = ("gp", "random", "unaided") if options.ablate else ("gp", "random")
     names = options.conditions or list(CONDITIONS)
