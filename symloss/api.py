@@ -247,7 +247,7 @@ def _compare(
 ) -> Audit:
     progress = search.progress
     progress.phase = "comparison"
-    before, planned = progress.work_done, search.comparison_work()
+    before, planned = progress.work_done, search.plan.comparison
 
     def tick(done: int, total: int) -> None:
         progress.work_done = before + planned * done / total

@@ -17,6 +17,7 @@ from symloss.search.candidate import Candidate, best_first, choose_finalists, ha
 from symloss.search.config import SearchConfig
 from symloss.search.draw import Breeder
 from symloss.search.journal import Generation, Journal
+from symloss.search.plan import Plan
 from symloss.search.progress import Observer, Progress
 from symloss.search.rungs import Rungs
 from symloss.search.screening import Screening
@@ -60,6 +61,10 @@ class Search:
         observer: called whenever the progress has changed.
         evaluator: where training runs; by default in this process on the CPU.
         listener: told what happened, event by event: see :mod:`symloss.events`.
+
+    Attributes:
+        progress: what is done and what is left, kept up to date.
+        plan: how much work there is.
     """
 
     def __init__(
@@ -108,7 +113,8 @@ class Search:
             turns=self._strategy.learns,
         )
         self._noise, self._last_seeds = 0.0, config.seeds_for(0.0)
-        self.progress.work_total = self._planned_work()
+        self.plan = Plan(config, self._tasks[0].config.steps, len(baselines))
+        self._plan_work()
 
     def run(self) -> Found:
         """Search, or go on searching, until the budget or the time is spent, or nothing improves any more."""
@@ -116,7 +122,7 @@ class Search:
             if baseline.plain:  # a candidate is a formula alone, so it equals no other baseline
                 self._screening.reserve(baseline.plain_formula)
         self._noise, self._last_seeds = self._rungs.measure_noise()
-        self.progress.work_total = self._planned_work()
+        self._plan_work()
         number, stopped = 0, ""
         while not stopped:
             places = self._config.places(len(self._candidates))
@@ -190,11 +196,11 @@ class Search:
             return None
         if number == 0:
             self._rungs.try_out(generation.candidates)
-            self.progress.work_total = self._planned_work()
+            self._plan_work()
         learns = self._strategy.uses_surrogate and self._config.surplus > 1
         self._rungs.climb(generation.candidates, self._candidates, self._screening.profiles if learns else None)
         if number == 0:
-            self.progress.work_total = self._planned_work()
+            self._plan_work()
         best = best_first(self._candidates)[0].id
         if best != self._best:
             self._best, self._best_since = best, number
@@ -248,10 +254,10 @@ class Search:
         trained = progress.work_done - progress.work_replayed
         pace = progress.own_seconds / trained if trained > 0 else 0.0
         tuned = generation * config.tuned / config.size
-        found = generation + tuned + pace * self._final_work()
+        found = generation + tuned + pace * self.plan.final(self._noise, self._last_seeds)
         if config.control != "none":
             found += progress.seconds + found
-        return found + pace * self.comparison_work()
+        return found + pace * self.plan.comparison
 
     def _draw(self, number: int, places: int, breeder: Breeder, plain: bool) -> Generation:
         progress = self.progress
@@ -302,29 +308,11 @@ class Search:
         profiles = [self._screening.profiles[candidate.id] for candidate in self._candidates]
         return Surrogate(self._candidates, profiles, keyed_seed(self._config.seed, "surrogate", generation))
 
-    def _final_work(self) -> int:
-        """Networks x steps that rank the finalists."""
-        config, steps, others = self._config, self._tasks[0].config.steps, len(self._baselines)
-        playoff = config.playoff(steps, self._noise)
-        more = 0 if playoff is None else (-(-config.finalists // 4) + others) * playoff.cost
-        return (config.finalists + others) * steps * self._last_seeds + more
-
-    def _planned_work(self) -> float:
-        """Networks x steps of the whole search and its final comparison, as far as they are known."""
-        config, ladder = self._config, self._rungs.ladder
-        trained = config.budget if config.budget is not None else config.size
-        total: float = (
-            ladder.cost(trained) + len(self._baselines) * sum(rung.cost for rung in ladder.rungs) + self._final_work()
-        )
-        total *= 1 if config.control == "none" else 2
-        total += self._rungs.anchor_work(config.generations or 1)
-        before = config.noise_rung(self._tasks[0].config.steps).cost + self._rungs.work_beside
-        return total + before + self.comparison_work()
-
-    def comparison_work(self) -> float:
-        """Networks x steps of the final comparison, counted on the first task."""
-        losses = self._config.discovered + len(set(self._config.baselines)) + (self._config.control != "none")
-        return float(losses * self._config.audit_seeds * self._tasks[0].config.steps)
+    def _plan_work(self) -> None:
+        """Tell the progress how much there is to do, as far as it is known."""
+        rungs = self._rungs
+        beside = rungs.work_beside + rungs.anchor_work(self._config.generations or 1)
+        self.progress.work_total = self.plan.whole(rungs.ladder, beside, self._noise, self._last_seeds)
 
 
 def _drawn(generation: Generation) -> dict[str, object]:

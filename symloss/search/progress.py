@@ -74,6 +74,11 @@ class Progress:
     earlier_seconds: float = 0.0
     started: float = field(default_factory=time.monotonic)
 
+    def replay(self, work: float) -> None:
+        """Count networks x steps that an earlier process had trained."""
+        self.work_done += work
+        self.work_replayed += work
+
     @property
     def duplicates(self) -> int:
         """How many drawn candidates were the same loss as a known one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,13 +13,14 @@ from symloss.fitness import Evaluator, Rung
 from symloss.formula import Formula, to_text
 from symloss.losses import CatalogueLoss
 from symloss.runtime import keyed_seed
-from symloss.search.anchors import Anchors, shifted
+from symloss.search.anchors import Anchors
 from symloss.search.candidate import Candidate, Scores, best_first, means
 from symloss.search.config import FIRST_SHARES, TURNS, SearchConfig
 from symloss.search.journal import Journal
 from symloss.search.merit import Merit
 from symloss.search.progress import Leader, Observer, Progress
 from symloss.search.promise import by_promise, promises
+from symloss.search.scoring import Scorer
 from symloss.search.trial import Trial
 from symloss.tasks import METRICS, Task
 
@@ -68,7 +69,7 @@ class Rungs:
         self._tasks = list(tasks)
         self._config = config
         self._journal = journal
-        self._evaluator = evaluator
+        self._scorer = Scorer(tasks, journal, evaluator, progress, observer)
         self._baselines = dict(baselines)
         self._progress = progress
         self._observer = observer
@@ -100,7 +101,7 @@ class Rungs:
         known = self._journal.load_scores(NOISE_RUNG)
         fresh, started = name not in known, time.monotonic()
         if fresh:
-            known |= self._evaluate(NOISE_RUNG, rung, {name: loss}, self._ticker())
+            known |= self._scorer.train(NOISE_RUNG, rung, {name: loss})
         for task, scores in zip(self._tasks, known[name], strict=True):
             metric = METRICS[task.config.metrics[0]]
             if all(score == metric.worst for score in scores[0]):
@@ -157,11 +158,9 @@ class Rungs:
         self._credited.add(number)
         if number > ANCHOR_RUNG - len(self.ladder.keep):
             self.work_beside += rung.cost * len(wanted)
-        replayed = rung.cost * (len(wanted) - len(missing))
-        self._progress.work_done += replayed
-        self._progress.work_replayed += replayed
+        self._progress.replay(rung.cost * (len(wanted) - len(missing)))
         if missing:
-            known |= self._evaluate(number, rung, missing, self._ticker())
+            known |= self._scorer.train(number, rung, missing)
         return known
 
     def _merits(self, scores: Mapping[str, Scores], losses: Sequence[Candidate], seeds: slice) -> np.ndarray:
@@ -238,13 +237,11 @@ class Rungs:
             if promoted and candidates:
                 losses = [{"id": c.id, "formula": c.expression} for c in candidates]
                 self._listener(Event("promoted", {"generation": generation, "rung": number, "losses": losses}))
-            known |= self._evaluate(number, rung, missing, self._ticker(), level)
+            known |= self._scorer.train(number, rung, missing, level)
         trained = sum(name in formulas for name in missing)
         if number == 0:
             self._progress.trained_before += len(candidates) - trained
-        replayed = rung.cost * (len(candidates) - trained)
-        self._progress.work_done += replayed
-        self._progress.work_replayed += replayed
+        self._progress.replay(rung.cost * (len(candidates) - trained))
         for candidate in candidates:
             candidate.scores[number] = known[candidate.id]
         reference = means(known[next(iter(self._baselines))])
@@ -291,46 +288,6 @@ class Rungs:
 
     def _tell(self, name: str, started: float, **fields: object) -> None:
         self._listener(Event(name, fields | {"seconds": round(time.monotonic() - started, 3)}))
-
-    def _evaluate(
-        self,
-        number: int,
-        rung: Rung,
-        losses: Mapping[str, Formula | CatalogueLoss],
-        tick: Callable[[int, int], None],
-        level: np.ndarray | None = None,
-    ) -> dict[str, Scores]:
-        """Train losses on a rung, and save them as they are done, with a level added."""
-        names = list(losses)
-        found: dict[str, Scores] = {}
-        tasks = [(task, self._scaled(rung.steps, task)) for task in self._tasks]
-        for part in self._evaluator.stream(tasks, list(losses.values()), rung.seeds, progress=tick):
-            scores = {
-                name: tuple(
-                    tuple(tuple(map(float, seeds)) for seeds in task.validation[:, place]) for task in part.scores
-                )
-                for place, name in enumerate(names[part.start : part.stop])
-            }
-            if level is not None:
-                scores = {name: shifted(values, level) for name, values in scores.items()}
-            self._journal.save_scores(number, scores)
-            found |= scores
-        return found
-
-    def _scaled(self, steps: int, task: Task) -> int:
-        """Return a rung's steps on a task: the rung's share of the task's full budget."""
-        return max(1, round(steps * task.config.steps / self._steps))
-
-    def _ticker(self) -> Callable[[int, int], None]:
-        before = self._progress.work_done
-
-        def tick(done: int, total: int) -> None:
-            # The evaluator counts every task's steps, the plan the first's.
-            share = self._steps / sum(task.config.steps for task in self._tasks)
-            self._progress.work_done = before + done * share
-            self._observer(self._progress)
-
-        return tick
 
     def _report_best(self, number: int, archive: Sequence[Candidate], reference: float, fresh: bool) -> None:
         ranked = best_first(archive)

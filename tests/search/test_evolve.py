@@ -207,7 +207,7 @@ def test_a_random_search_has_the_same_seeds_throughout(short_trials: SearchConfi
 def test_the_work_that_is_planned_is_the_work_that_is_done(short_trials: SearchConfig) -> None:
     running = Search(load_grammar("default"), load_task(TASK), short_trials, MemoryJournal(), lambda progress: None)
     running.run()
-    planned = running.progress.work_total - running.comparison_work()
+    planned = running.progress.work_total - running.plan.comparison
     assert running.progress.work_done == pytest.approx(planned, rel=0.03)
 
 
@@ -234,7 +234,7 @@ def test_baselines_that_are_one_loss_are_searched_once_and_compared_each() -> No
     known = set(journal.load_scores(0)) - {c.id for found in journal.generations.values() for c in found.candidates}
     assert known == {find(name).id for name in config.baselines}
     assert len(known) == 3
-    work = Search(load_grammar("default"), load_task(TASK), config, journal, lambda _: None).comparison_work()
+    work = Search(load_grammar("default"), load_task(TASK), config, journal, lambda _: None).plan.comparison
     assert work == (config.discovered + 4) * config.audit_seeds * TASK.steps
 
 
