@@ -1,0 +1,33 @@
+"""What the surrogate saves, as the report counts it."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "experiments" / "quality" / "search_report.py"
+
+
+@pytest.fixture(scope="module")
+def report() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("search_report", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_candidates_are_counted_until_the_medians_are_there(report: ModuleType) -> None:
+    slow = [[(10, 0.5), (90, 0.8)], [(10, 0.6), (60, 0.9)], [(10, 0.4), (80, 0.7)]]  # median 0.8 from 90 on
+    fast = [[(10, 0.5), (30, 0.8)], [(20, 0.95)], [(10, 0.1)]]  # median 0.8 from 30 on
+    assert report.saving({"gp": fast, "unaided": slow}) == pytest.approx((0.8, 30, 90))
+
+
+def test_a_score_that_is_lost_again_is_not_reached(report: ModuleType) -> None:
+    goal = [[(10, 0.5), (90, 0.8)]]
+    assert report.saving({"gp": [[(10, 0.9), (40, 0.7), (70, 0.8)]], "unaided": goal})[1] == 70
+    assert report.saving({"gp": [[(10, 0.9), (40, 0.7)]], "unaided": goal})[1] == float("inf")
