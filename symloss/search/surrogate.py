@@ -15,7 +15,8 @@ from symloss.search.candidate import Candidate, best_first
 
 #: What is learned is the share of the trained candidates that one beats, to this power: which of two bad ones is worse
 #: is no matter. And where the trees do not agree they have seen little like it, so their spread counts in its favour.
-#: What these two are worth is measured by experiments/quality/surrogate.py; they were chosen for response curves.
+#: What these two are worth is measured by experiments/quality/surrogate.py: from 512 losses trees learn to find 87 % of
+#: the best hundredth of others by their profiles, and without both 52 % (40 % label noise; one of ten is chosen).
 _POWER, _CURIOSITY = 12, 2.0
 
 #: With fewer trained candidates than this the guess is worth nothing.
