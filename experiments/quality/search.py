@@ -15,10 +15,10 @@
 3. Each with its learning rate is trained with 100 fresh seeds, and the test set is read.
 
 ``report`` prints the table and draws the anytime curves: the best validation score so far, over the third rung's five
-seeds, against candidates trained and against CPU seconds. With ``--ablate`` the search runs without its surrogate too,
-and the report says how many candidates it needs with the surrogate to reach the score that it ends with without: by
-that best score, of which a part is the luck of having been chosen, and by what those that led are worth with 40 other
-seeds.
+seeds, against candidates trained and against CPU seconds. With ``--ablate`` the search runs without its surrogate too
+("unaided"), and the report says how many candidates it needs with the surrogate to reach the score that it ends with
+without: by that best score, of which a part is the luck of having been chosen, and by what those that led are worth
+with 40 other seeds. And it runs with the surrogate and two thirds of the candidates ("thrifty"), from trial to playoff.
 """
 
 from __future__ import annotations
@@ -62,12 +62,15 @@ FACTORS = (1 / 3, 1.0, 3.0)
 SWEEP_SEEDS = range(4000, 4010)  # below every search's seeds, above every comparison's
 FRESH_SEEDS = range(100)  # with imbalance 20 left a standard error of half a point
 LEADER_SEEDS = range(4100, 4140)  # between these too
-#: What is compared, each with its settings; the last only with --ablate.
+#: What is compared, each with its settings; the last two only with --ablate.
 VARIANTS: dict[str, dict[str, Any]] = {
     "gp": {"strategy": "gp"},
     "random": {"strategy": "random"},
     "unaided": {"strategy": "gp", "surplus": 1},
+    "thrifty": {"strategy": "gp"},
 }
+#: What a variant may train, as a share of the others' budget.
+SHARES = {"thrifty": 2 / 3}
 Loss = Formula | CatalogueLoss
 
 
@@ -84,7 +87,8 @@ def search(task: TaskConfig, variant: str, seed: int, budget: int, device: str) 
             if not leaders or leaders[-1][1] != progress.best_formula:
                 leaders.append((progress.trained, progress.best_formula))
 
-    config = SearchConfig(seed=seed, budget=budget, finalists=16, **VARIANTS[variant])
+    share = int(SHARES.get(variant, 1) * budget)
+    config = SearchConfig(seed=seed, budget=share, finalists=16, **VARIANTS[variant])
     evaluator = Evaluator(device=device)
     engine = Search(load_grammar("default"), load_task(task), config, MemoryJournal(), observe, evaluator)
     started, began = time.process_time(), time.perf_counter()
@@ -244,7 +248,7 @@ def main() -> None:
     parser.add_argument("conditions", nargs="*", help=f"of {', '.join(CONDITIONS)}; all by default")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--budget", type=int, default=1024)
-    parser.add_argument("--ablate", action="store_true", help="also search without the surrogate")
+    parser.add_argument("--ablate", action="store_true", help="also search without the surrogate, and with two thirds")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--jobs", type=int, default=1, help="processes, with one thread each")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "results" / "search")
@@ -252,7 +256,7 @@ def main() -> None:
     if options.command == "report":
         report(options.out, CONDITIONS)
         return
-    variants = ("gp", "random", "unaided") if options.ablate else ("gp", "random")
+    variants = [name for name in VARIANTS if options.ablate or name not in ("unaided", "thrifty")]
     names = options.conditions or list(CONDITIONS)
     run(names, options.runs, options.budget, options.out, variants, options.device, options.jobs)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Mapping
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,14 @@ def summary(folder: Path) -> dict[str, Any] | None:
         "better_runs": int(sum(better)),
         "curves": {name: [read(f"{name}-{seed}")["curve"] for seed in seeds] for name in variants},
         "leaders": {name: [read(f"{name}-{seed}-leaders") for seed in seeds] for name in ablated},
+        "ends": {
+            name: [
+                (read(f"{name}-{seed}")["validation"], statistics.mean(read(f"{name}-{seed}-test")["test"]))
+                for seed in seeds
+                if (folder / f"{name}-{seed}-test.json").exists()
+            ]
+            for name in ("unaided", "thrifty", "gp")
+        },
     }
 
 
@@ -81,6 +90,10 @@ def report(out: Path, conditions: Iterable[str]) -> None:
                 f"{name}, {title}: without the surrogate {100 * goal:.2f} % after {spent:.0f} candidates "
                 f"(median of runs); with it after {needed:.0f}, {needed / spent:.0%}"
             )
+        for variant, ends in row["ends"].items():
+            columns = [[100 * end[place] for end in ends] for place in (0, 1)]
+            texts = [f"{statistics.median(column or [nan]):.2f} {[round(v, 2) for v in column]}" for column in columns]
+            print(f"{name}, {variant}: ends at {texts[0]} on validation data, {texts[1]} on the test set")
 
 
 def saving(runs: Mapping[str, list[list[tuple[float, float]]]]) -> tuple[float, float, float]:
