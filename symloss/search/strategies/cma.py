@@ -227,17 +227,18 @@ def first_step(constants: Constants, start: Derivation, classes: Iterable[int]) 
     It is found by halving an interval, as profiles do not move in proportion: where a constant passes through 0 a small
     gradient appears, and that counts. It is at most that of a whole search: some constants hardly matter.
     """
-
-    def direction(derivation: Derivation) -> np.ndarray:
-        found = profile(derivation.formula, classes)
-        return found / np.linalg.norm(found)
-
-    here, before = constants.encode(start), direction(start)
+    here, before = constants.encode(start), profile(start.formula, classes)
+    before /= np.linalg.norm(before)
     samples = np.random.default_rng(0).normal(size=(_SAMPLES, constants.size))
 
+    def distance(derivation: Derivation) -> float:
+        moved = profile(derivation.formula, classes)
+        norm = np.linalg.norm(moved)
+        # A sample that no screen would pass, such as the logarithm of a negative number, has no profile.
+        return float(np.linalg.norm(moved / norm - before)) if norm > 0 else np.inf
+
     def move(step: float) -> float:
-        moved = [direction(constants.decode(row)) for row in here + step * samples]
-        return float(np.median(np.linalg.norm(np.array(moved) - before, axis=1)))
+        return float(np.median([distance(constants.decode(row)) for row in here + step * samples]))
 
     low, high = _SMALLEST_STEP, _SEARCH_STEP
     if move(high) <= _MOVE:
