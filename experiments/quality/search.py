@@ -71,6 +71,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 #: What a variant may train, as a share of the others' budget.
 SHARES = {"thrifty": 2 / 3}
+
 Loss = Formula | CatalogueLoss
 
 
@@ -87,8 +88,8 @@ def search(task: TaskConfig, variant: str, seed: int, budget: int, device: str) 
             if not leaders or leaders[-1][1] != progress.best_formula:
                 leaders.append((progress.trained, progress.best_formula))
 
-    share = int(SHARES.get(variant, 1) * budget)
-    config = SearchConfig(seed=seed, budget=share, finalists=16, **VARIANTS[variant])
+    candidates = int(SHARES.get(variant, 1) * budget)
+    config = SearchConfig(seed=seed, budget=candidates, finalists=16, **VARIANTS[variant])
     evaluator = Evaluator(device=device)
     engine = Search(load_grammar("default"), load_task(task), config, MemoryJournal(), observe, evaluator)
     started, began = time.process_time(), time.perf_counter()

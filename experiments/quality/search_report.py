@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Mapping
-from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +53,9 @@ def summary(folder: Path) -> dict[str, Any] | None:
             name: [
                 (read(f"{name}-{seed}")["validation"], statistics.mean(read(f"{name}-{seed}-test")["test"]))
                 for seed in seeds
-                if (folder / f"{name}-{seed}-test.json").exists()
             ]
             for name in ("unaided", "thrifty", "gp")
+            if all((folder / f"{name}-{seed}-test.json").exists() for seed in seeds)
         },
     }
 
@@ -92,7 +91,7 @@ def report(out: Path, conditions: Iterable[str]) -> None:
             )
         for variant, ends in row["ends"].items():
             columns = [[100 * end[place] for end in ends] for place in (0, 1)]
-            texts = [f"{statistics.median(column or [nan]):.2f} {[round(v, 2) for v in column]}" for column in columns]
+            texts = [f"{statistics.median(column):.2f} {[round(v, 2) for v in column]}" for column in columns]
             print(f"{name}, {variant}: ends at {texts[0]} on validation data, {texts[1]} on the test set")
 
 

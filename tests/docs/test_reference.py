@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -16,26 +16,17 @@ DOCS = Path(__file__).parents[2] / "docs"
 TEXT = re.compile(r"<text[^>]*>([^<]*)</text>")
 
 
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
-def reference() -> str:
+def reference(load_script: Callable[[Path], ModuleType]) -> str:
     pytest.importorskip("sphinx", reason="not installed: sphinx; the extra 'docs' has it")
-    text: str = load(DOCS / "_ext" / "commands.py").reference()
+    text: str = load_script(DOCS / "_ext" / "commands.py").reference()
     return text
 
 
 @pytest.fixture(scope="module")
-def draw() -> ModuleType:
+def draw(load_script: Callable[[Path], ModuleType]) -> ModuleType:
     pytest.importorskip("matplotlib")
-    return load(DOCS / "figures" / "draw.py")
+    return load_script(DOCS / "figures" / "draw.py")
 
 
 @pytest.mark.parametrize(

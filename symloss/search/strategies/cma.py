@@ -234,7 +234,7 @@ def first_step(constants: Constants, start: Derivation, classes: Iterable[int]) 
     def distance(derivation: Derivation) -> float:
         moved = profile(derivation.formula, classes)
         norm = np.linalg.norm(moved)
-        # A sample that no screen would pass, such as the logarithm of a negative number, has no profile.
+        # A sample that no screen would pass, such as one that overflows, has no profile.
         return float(np.linalg.norm(moved / norm - before)) if norm > 0 else np.inf
 
     def move(step: float) -> float:
