@@ -20,7 +20,6 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from symloss.grammar import load_grammar
 from symloss.search import Candidate, MemoryJournal, Search, SearchConfig
-from symloss.search.profile import profile
 from symloss.search.promise import promises, standardised
 from symloss.search.surrogate import MIN_TRAINED
 from symloss.tasks import TaskConfig, load_task
@@ -36,13 +35,12 @@ def measure(task: TaskConfig, budget: int, seed: int) -> str:
     config = SearchConfig(strategy="random", budget=budget, seed=seed, finalists=1)
     data = load_task(task)
     candidates = Search(load_grammar("default"), data, config, MemoryJournal(), lambda progress: None).run().candidates
-    profiles = {c.id: profile(c.derivation.formula, [data.classes]) for c in candidates}
 
     def merits(found: list[Candidate], rung: int) -> np.ndarray:
         return np.array([c.merits[rung] for c in found])
 
     def seen(found: list[Candidate]) -> np.ndarray:
-        return np.stack([profiles[c.id] for c in found])
+        return np.stack([c.profile for c in found])
 
     second = [c for c in candidates if 1 in c.merits]
     by_score, by_profiles, weights = [], [], []
@@ -56,7 +54,7 @@ def measure(task: TaskConfig, budget: int, seed: int) -> str:
             by_profiles.append(rho(trees.predict(seen(now)), merits(now, 1)))
             weights.append(len(now))
     third = [c for c in candidates if 2 in c.merits]
-    promise = promises(second, 1, profiles, 0) or {}
+    promise = promises(second, 1, 0) or {}
     both = np.array([promise[c.id] for c in third])
     own = dict(zip([c.id for c in second], standardised(rankdata(merits(second, 1))), strict=True))
     unseen = both - np.array([own[c.id] for c in third])

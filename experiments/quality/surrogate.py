@@ -47,7 +47,7 @@ def trained(name: str, draws: int) -> dict[str, np.ndarray]:
     points = np.linspace(0, curves.shape[1] // 2 - 1, POINTS).round().astype(int)
     return {
         "scores": Evaluator().train(task, losses, SEEDS, task.config.steps).validation[0],
-        "profiles": np.stack([screening.profiles[candidate.id] for candidate in generation.candidates]),
+        "profiles": np.stack([candidate.profile for candidate in generation.candidates]),
         "curves": curves[:, np.concatenate([points, curves.shape[1] // 2 + points])],
     }
 

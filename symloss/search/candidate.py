@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,6 +39,8 @@ class Candidate:
             the level of the first one's seeds, see :mod:`~symloss.search.anchors`.
         merits: for the same rungs, what its scores are worth among all losses of the rung; see
             :class:`~symloss.search.merit.Merit`. Without an entry the first task's first metric stands in.
+        profile: what it does to logits, ``[n]``: see :func:`~symloss.search.profile.profile`. Empty where nobody asked:
+            then it is near to nothing.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Candidate:
     parents: tuple[str, ...] = ()
     scores: dict[int, Scores] = field(default_factory=dict)
     merits: dict[int, float] = field(default_factory=dict)
+    profile: np.ndarray = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
 
     @property
     def expression(self) -> str:
@@ -86,9 +89,7 @@ def best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=key)
 
 
-def choose_finalists(
-    candidates: Sequence[Candidate], places: int, profiles: Mapping[str, np.ndarray] | None = None
-) -> list[Candidate]:
+def choose_finalists(candidates: Sequence[Candidate], places: int, *, families: bool = False) -> list[Candidate]:
     """Return whom to train on the last rung: half the places for the best of each size, half for the best of all.
 
     Without the first half one large family of near-equal formulas could fill every place.
@@ -96,9 +97,9 @@ def choose_finalists(
     Args:
         candidates: to choose from.
         places: how many.
-        profiles: each one's, by id: see :func:`~symloss.search.profile.profile`. With them the first half is of as many
-            families, half of it for the best of each size, and the second has none near to another finalist while
-            others are left. A family's scores have their luck in common, so the one that is ahead may be no better.
+        families: whether profiles are looked at. Then the first half is of as many families, half of it for the best of
+            each size, and the second has none near to another finalist while others are left. A family's scores have
+            their luck in common, so the one that is ahead may be no better.
     """
     ranked = best_first(candidates)
     if not ranked:
@@ -106,13 +107,13 @@ def choose_finalists(
     position = {candidate.id: place for place, candidate in enumerate(ranked)}
     small = [position[candidate.id] for candidate in hall_of_fame(candidates, ranked[0].rung)]
     everyone, half = range(len(ranked)), places // 2
-    if profiles is None:
+    if not families:
         chosen = small[:half]
     else:
-        pool = [profiles[candidate.id] for candidate in ranked]
-        families = Spacing(pool, [], FAMILY)
-        chosen = families.pick(small, half // 2)
-        chosen += families.pick(everyone, half - len(chosen))
+        pool = [candidate.profile for candidate in ranked]
+        apart = Spacing(pool, [], FAMILY)
+        chosen = apart.pick(small, half // 2)
+        chosen += apart.pick(everyone, half - len(chosen))
         chosen += Spacing(pool, [pool[place] for place in chosen]).pick(everyone, places - len(chosen))
     chosen += [place for place in everyone if place not in chosen][: places - len(chosen)]
     return [ranked[place] for place in chosen]

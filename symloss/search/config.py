@@ -16,8 +16,8 @@ FIRST_SEARCH_SEED = 5000
 _SEEDS_PER_RUN = 500
 
 
-#: Every strategy with how many candidates a generation of it has: CMA-ES learns from each generation, so its are small.
-STRATEGY_GENERATIONS = {"gp": 128, "regularized-evolution": 64, "random": 128, "cmaes": 32}
+#: Every strategy with how many candidates a generation of it has: what learns from each generation has small ones.
+STRATEGY_GENERATIONS = {"gp": 64, "regularized-evolution": 64, "random": 128, "cmaes": 32}
 
 #: Controls that can run beside a search.
 CONTROLS = ("none", "random")
@@ -30,8 +30,9 @@ _FEWEST, _MOST, _MOST_MORE, _FOLDS = 10, 30, 100, 5
 NOISE_OF_ONE = 0.008
 _MOST_REPEATS = 4
 
-#: Each generation of a search that learns has other seeds on the first rungs; after so many they come round again.
-TURNS = 20
+#: In a search that learns the first rungs have other seeds for each turn, so many candidates in whole generations; after
+#: so many turns they come round again. Shorter turns would cost more: some losses are trained with the seeds of each.
+PER_TURN, TURNS = 128, 20
 
 #: What the first rung's share of the steps can be, where a trial decides; without one it is the first of them.
 FIRST_SHARES = (0.3, 0.5, 0.7, 1.0)

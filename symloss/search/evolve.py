@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from symloss.errors import SymlossError
 from symloss.events import Event, Listener, ignore
 from symloss.fitness import Evaluator
@@ -131,8 +133,8 @@ class Search:
             stopped = "exhausted" if seconds is None else self._why_stop(number, seconds)
         if stopped != "exhausted":
             stopped = self._tune(number, stopped)
-        profiles = self._screening.profiles if self._strategy.uses_surrogate else None
-        finalists = choose_finalists(self._candidates, self._config.finalists, profiles)
+        families = self._strategy.uses_surrogate
+        finalists = choose_finalists(self._candidates, self._config.finalists, families=families)
         self.progress.phase = "final rung"
         last = self._config.final_rung(self._tasks[0].config.steps, self._last_seeds)
         self._rungs.train(self._rungs.last, last, finalists, self._candidates)
@@ -198,7 +200,7 @@ class Search:
             self._rungs.try_out(generation.candidates)
             self._plan_work()
         learns = self._strategy.uses_surrogate and self._config.surplus > 1
-        self._rungs.climb(generation.candidates, self._candidates, self._screening.profiles if learns else None)
+        self._rungs.climb(generation.candidates, self._candidates, learns=learns)
         if number == 0:
             self._plan_work()
         best = best_first(self._candidates)[0].id
@@ -288,14 +290,14 @@ class Search:
         report(generation)
         return generation
 
-    def _good(self) -> list[str] | None:
-        """Return the candidates that a new one must not be near to; None where the strategy may train clones.
+    def _good(self) -> list[np.ndarray] | None:
+        """Return the profiles that a new one must not be near to; None where the strategy may train clones.
 
         Those that climbed: what is near to one that did not may still have better luck.
         """
         if not self._choosy:
             return None
-        return [candidate.id for candidate in self._candidates if candidate.rung > 0]
+        return [candidate.profile for candidate in self._candidates if candidate.rung > 0]
 
     @property
     def _choosy(self) -> bool:
@@ -305,13 +307,12 @@ class Search:
     def _surrogate(self, generation: int) -> Surrogate | None:
         if self._config.surplus == 1 or not self._choosy:
             return None
-        profiles = [self._screening.profiles[candidate.id] for candidate in self._candidates]
-        return Surrogate(self._candidates, profiles, keyed_seed(self._config.seed, "surrogate", generation))
+        return Surrogate(self._candidates, keyed_seed(self._config.seed, "surrogate", generation))
 
     def _plan_work(self) -> None:
         """Tell the progress how much there is to do, as far as it is known."""
         rungs = self._rungs
-        beside = rungs.work_beside + rungs.anchor_work(self._config.generations or 1)
+        beside = rungs.work_beside + rungs.anchor_work()
         self.progress.work_total = self.plan.whole(rungs.ladder, beside, self._noise, self._last_seeds)
 
 

@@ -25,9 +25,7 @@ _TREES = 200
 BY_PROMISE = 0.75
 
 
-def promises(
-    candidates: Sequence[Candidate], rung: int, profiles: Mapping[str, np.ndarray], seed: int
-) -> dict[str, float] | None:
+def promises(candidates: Sequence[Candidate], rung: int, seed: int) -> dict[str, float] | None:
     """Return what candidates promise on the rung after this one, by id, higher is better; None if too little is known.
 
     On the first rung those that were on the second teach it. Candidates below the median of the first generation, of
@@ -35,9 +33,8 @@ def promises(
     merit's standardised rank plus what the trees that did not see it say.
 
     Args:
-        candidates: all that were trained on the rung, with their merits there.
+        candidates: all that were trained on the rung, with their merits there and their profiles.
         rung: its number.
-        profiles: each one's, by id: see :func:`~symloss.search.profile.profile`.
         seed: of the trees' randomness.
     """
     from sklearn.ensemble import ExtraTreesRegressor  # imported here: it takes a second
@@ -50,14 +47,14 @@ def promises(
     trees = ExtraTreesRegressor(
         _TREES, min_samples_leaf=2, bootstrap=True, oob_score=rung > 0, random_state=seed % 2**32, n_jobs=1
     )
-    trees.fit(np.stack([profiles[c.id] for c in known]), ranks)
+    trees.fit(np.stack([c.profile for c in known]), ranks)
     if rung > 0:
         promise = standardised(ranks) + standardised(trees.oob_prediction_)
         return {c.id: float(value) for c, value in zip(known, promise, strict=True)}
     merits = np.nan_to_num([c.merits[0] for c in candidates], nan=-np.inf)
     first = [merit for c, merit in zip(candidates, merits, strict=True) if c.generation == 0]
     able = [c for c, merit in zip(candidates, merits, strict=True) if merit >= np.median(first)]
-    guesses = trees.predict(np.stack([profiles[c.id] for c in able]))
+    guesses = trees.predict(np.stack([c.profile for c in able]))
     return {c.id: float(value) for c, value in zip(able, guesses, strict=True)}
 
 

@@ -15,7 +15,7 @@ from symloss.losses import CatalogueLoss
 from symloss.runtime import keyed_seed
 from symloss.search.anchors import Anchors
 from symloss.search.candidate import Candidate, Scores, best_first, means
-from symloss.search.config import FIRST_SHARES, TURNS, SearchConfig
+from symloss.search.config import FIRST_SHARES, PER_TURN, TURNS, SearchConfig
 from symloss.search.journal import Journal
 from symloss.search.merit import Merit
 from symloss.search.progress import Leader, Observer, Progress
@@ -50,7 +50,7 @@ class Rungs:
         progress: kept up to date.
         observer: called with it.
         listener: told what was trained.
-        turns: whether each generation has other seeds on the first rungs, if a trial affords that.
+        turns: whether the first rungs have other seeds in each turn, if a trial affords that.
     """
 
     def __init__(
@@ -175,7 +175,8 @@ class Rungs:
         self,
         generation: Sequence[Candidate],
         archive: Sequence[Candidate],
-        profiles: Mapping[str, np.ndarray] | None = None,
+        *,
+        learns: bool = False,
     ) -> None:
         """Train a generation on the first rung; then on each next one as many as its share of all has room for.
 
@@ -186,12 +187,12 @@ class Rungs:
         Args:
             generation: the candidates to train.
             archive: they and all before them.
-            profiles: every candidate's, by id: with them most of those that climb are chosen by what
-                they promise, see :func:`~symloss.search.promise.promises`. None to choose by score alone.
+            learns: whether most of those that climb are chosen by what their profiles promise, see
+                :func:`~symloss.search.promise.promises`, and not by score alone.
         """
         self._progress.phase = "training"
         born = generation[0].generation if generation else 0
-        turn = born % TURNS if self._anchors.chosen else 0
+        turn = (len(archive) - len(generation)) // PER_TURN % TURNS if self._anchors.chosen else 0
         ladder = self._config.turned(self.ladder, turn)
         self.train(0, ladder.rungs[0], generation, archive, turn=turn)
         self._progress.trained += len(generation)
@@ -200,9 +201,9 @@ class Rungs:
             waiting = {c.id: c for c in here if number + 1 not in c.scores}
             entries = [c.entry(number) for c in waiting.values()]
             names = self.ladder.promoted(number, entries, len(here) - len(waiting))
-            if profiles is not None:
+            if learns:
                 seed = keyed_seed(self._config.seed, "promise", number, len(here))
-                promise = promises(here, number, profiles, seed)
+                promise = promises(here, number, seed)
                 if promise is not None:
                     names = by_promise([c.id for c in best_first(waiting.values())], len(names), promise)
             climbing = [waiting[name] for name in names]
@@ -281,9 +282,11 @@ class Rungs:
         apart = self._beside(ANCHOR_RUNG - number, self.ladder.rungs[number], others) if others else {}
         return {name: known[name] for name in self._baselines} | climbed | apart
 
-    def anchor_work(self, generations: int) -> float:
-        """Networks x steps of the anchors in so many generations, without the first."""
-        turns = max(min(generations, TURNS) - 1, 0) if self._anchors.chosen else 0
+    def anchor_work(self) -> float:
+        """Networks x steps of the anchors in all turns but the first, as far as there is a budget."""
+        config = self._config
+        turns = min(config.generations or 1, -(-(config.budget or 1) // PER_TURN), TURNS) - 1
+        turns = turns if self._anchors.chosen else 0
         return float(turns * len(self._anchors.losses) * sum(rung.cost for rung in self.ladder.rungs[:-1]))
 
     def _tell(self, name: str, started: float, **fields: object) -> None:

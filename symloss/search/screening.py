@@ -67,9 +67,6 @@ class Screening:
     Args:
         classes: C of the task, or of each of several tasks: a loss must pass for all of them.
         identity: what makes two losses one for the task.
-
-    Attributes:
-        profiles: of each candidate, by id: see :func:`~symloss.search.profile.profile`.
     """
 
     #: A search gives up on a generation after this many draws for each place.
@@ -80,7 +77,6 @@ class Screening:
         self._index = IdentityIndex(identity)
         self._screener = Screener(self._classes[0], self._index)
         self._ids: dict[str, Formula] = {}
-        self.profiles: dict[str, np.ndarray] = {}
 
     def reserve(self, formula: Formula) -> None:
         """Take in a loss that must not be found, such as a baseline."""
@@ -112,7 +108,7 @@ class Screening:
         for candidate in generation.candidates:
             formula = candidate.derivation.formula
             self.know(formula)
-            self.profiles[candidate.id] = profile(formula, self._classes)
+            candidate.profile = profile(formula, self._classes)
             self._ids[candidate.id] = formula
 
     def fill(
@@ -124,7 +120,7 @@ class Screening:
         *,
         surplus: int = 1,
         surrogate: Surrogate | None = None,
-        apart_from: Sequence[str] | None = None,
+        apart_from: Sequence[np.ndarray] | None = None,
     ) -> Generation:
         """Draw candidates 0, 1, 2, ... of a generation until ``places`` of them have passed every screen.
 
@@ -136,8 +132,8 @@ class Screening:
             surplus: with a surrogate, how many candidates pass the symbolic screens for each place.
             surrogate: chooses among them. A quarter of the places goes to candidates in the order they were drawn,
                 so that what it has not learned to like still gets its chance.
-            apart_from: ids of candidates whose profiles no new one's may be near to, nor to those of another one
-                chosen from the same pool; None where they may.
+            apart_from: profiles that no new candidate's may be near to, nor to that of another one chosen from the same
+                pool; None where they may.
         """
         generation = Generation(number)
         limit = self.MAX_DRAWS * places
@@ -148,7 +144,7 @@ class Screening:
             # Where the grammar has little left nothing is lost: near losses are trained too, and what finds no place
             # may be drawn again.
             scarce = generation.scarce
-            known = None if apart_from is None or scarce else [self.profiles[name] for name in apart_from]
+            known = None if scarce else apart_from
             order = _order_of_trial(pool, wanted, surrogate, Spacing([passed.profile for passed in pool], known))
             trainable = {passed.index for passed in order}
             for passed in pool:
@@ -218,7 +214,6 @@ class Screening:
                 self._reject(generation, passed.formula, screen, text)
                 generation.known.append(passed.formula)
                 continue
-            self.profiles[text] = passed.profile
             generation.candidates.append(
                 Candidate(
                     id=text,
@@ -228,6 +223,7 @@ class Screening:
                     index=passed.index,
                     origin=passed.draw.origin,
                     parents=passed.draw.parents,
+                    profile=passed.profile,
                 )
             )
 

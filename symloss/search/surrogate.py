@@ -27,19 +27,18 @@ class Surrogate:
     """Ranks candidates by their profiles.
 
     Args:
-        candidates: trained ones.
-        profiles: theirs, in the same order: see :func:`~symloss.search.profile.profile`.
+        candidates: trained ones, with their profiles.
         seed: of the trees' randomness.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], profiles: Sequence[np.ndarray], seed: int) -> None:
+    def __init__(self, candidates: Sequence[Candidate], seed: int) -> None:
         from sklearn.ensemble import ExtraTreesRegressor  # imported here: it takes a second
 
         order = {candidate.id: place for place, candidate in enumerate(reversed(best_first(candidates)))}
         # What is learned is the place in the order of merit: the rungs' scores are not on one scale.
         merit = np.array([order[candidate.id] / max(len(order) - 1, 1) for candidate in candidates])
         self._trees = ExtraTreesRegressor(n_estimators=100, min_samples_leaf=2, random_state=seed % 2**32, n_jobs=1)
-        self._trees.fit(np.stack(profiles), merit**_POWER)
+        self._trees.fit(np.stack([candidate.profile for candidate in candidates]), merit**_POWER)
 
     def predict(self, profiles: Sequence[np.ndarray]) -> np.ndarray:
         """Return what each candidate promises: the higher, the more it is worth training."""

@@ -52,24 +52,26 @@ def test_finalists_are_of_many_families_and_none_is_near_to_another() -> None:
     family = [candidate(f"family{n}", 5 + n, {2: (0.9 - n / 1000,)}) for n in range(8)]
     others = [candidate(f"other{n}", 20 + n, {2: (0.5 - n / 1000,)}) for n in range(4)]
     angles = [0.0, 0.01, *(0.1 * n for n in range(1, 7)), 1.5, 2.0, 2.5, 3.0]
-    profiles = {c.id: turned(angle) for c, angle in zip(family + others, angles, strict=True)}
+    for c, angle in zip(family + others, angles, strict=True):
+        c.profile = turned(angle)
 
-    def names(places: int, profiles: dict[str, np.ndarray] | None) -> list[str]:
-        return [c.id for c in choose_finalists(family + others, places, profiles)]
+    def names(places: int, *, families: bool = True) -> list[str]:
+        return [c.id for c in choose_finalists(family + others, places, families=families)]
 
-    assert names(8, None) == [f"family{n}" for n in range(8)]
+    assert names(8, families=False) == [f"family{n}" for n in range(8)]
     # family0, family4 and family7 are 0, 0.3 and 0.6 from the first.
-    assert names(8, profiles) == [f"family{n}" for n in (0, 4, 7)] + ["other0"] + [f"family{n}" for n in (2, 3, 5, 6)]
-    assert names(12, profiles)[-1] == "family1"
-    assert len(names(99, profiles)) == 12
+    assert names(8) == [f"family{n}" for n in (0, 4, 7)] + ["other0"] + [f"family{n}" for n in (2, 3, 5, 6)]
+    assert names(12)[-1] == "family1"
+    assert len(names(99)) == 12
 
 
 def test_of_the_best_of_each_size_some_are_finalists() -> None:
     small = candidate("small", 3, {2: (0.4,)})
     large = [candidate(f"large{n}", 9, {2: (0.9 - n / 1000,)}) for n in range(8)]
-    profiles = {c.id: turned(n) for n, c in enumerate([*large, small])}
-    assert [c.id for c in choose_finalists([*large, small], 8, profiles)][:3] == ["large0", "small", "large1"]
+    for n, c in enumerate([*large, small]):
+        c.profile = turned(n)
+    assert [c.id for c in choose_finalists([*large, small], 8, families=True)][:3] == ["large0", "small", "large1"]
 
 
 def test_without_candidates_there_are_no_finalists() -> None:
-    assert choose_finalists([], 8, {}) == []
+    assert choose_finalists([], 8, families=True) == []

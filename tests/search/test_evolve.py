@@ -179,6 +179,7 @@ def test_so_does_one_whose_candidates_climb_by_promise(dies_at: int, monkeypatch
 @pytest.fixture
 def short_trials(monkeypatch: pytest.MonkeyPatch) -> SearchConfig:
     """Let a trial be made with 8 losses, and return a search whose three later generations have seeds of their own."""
+    monkeypatch.setattr(rungs, "PER_TURN", 8)
     monkeypatch.setattr(settings, "TRIED", 8)
     monkeypatch.setattr(settings, "LEAST_FOR_TRIAL", 32)
     return replace(CONFIG, budget=32)

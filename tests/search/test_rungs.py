@@ -15,6 +15,7 @@ from symloss.grammar import Derivation
 from symloss.losses import CatalogueLoss, find
 from symloss.runtime import keyed_random
 from symloss.search import Candidate, MemoryJournal, Progress, SearchConfig
+from symloss.search import rungs as ladders
 from symloss.search.config import TRIED, TURNS
 from symloss.search.rungs import Rungs
 from symloss.tasks import Task, TaskConfig, load_task
@@ -91,13 +92,15 @@ def test_a_strong_candidate_that_missed_the_cut_takes_the_place_that_a_weak_gene
 def test_with_profiles_most_of_those_that_climb_do_so_by_what_they_promise() -> None:
     first = [candidate(k / 256) for k in range(256)]
     climber = rungs(Oracle())
-    profiles = {c.id: np.array([np.cos(k / 256), np.sin(k / 256)]) for k, c in enumerate(first)}
-    climber.climb(first, first, profiles)
+    for k, c in enumerate(first):
+        c.profile = np.array([np.cos(k / 256), np.sin(k / 256)])
+    climber.climb(first, first, learns=True)
     assert sum(c.rung >= 1 for c in first) == 64
     # Of the next generation the best by profiles is the worst by score, but better than all that wait.
     second = [candidate(0.8 - k / 1000, 1) for k in range(64)]
-    profiles |= {c.id: np.array([np.cos(0.9 + k / 640), np.sin(0.9 + k / 640)]) for k, c in enumerate(second)}
-    climber.climb(second, first + second, profiles)
+    for k, c in enumerate(second):
+        c.profile = np.array([np.cos(0.9 + k / 640), np.sin(0.9 + k / 640)])
+    climber.climb(second, first + second, learns=True)
     climbed = [k for k, c in enumerate(second) if c.rung >= 1]
     assert len(climbed) == 16
     assert climbed[:4] == [0, 1, 2, 3]
@@ -251,7 +254,10 @@ def search(rungs: Rungs, generations: Sequence[list[Candidate]]) -> list[Candida
     return archive
 
 
-def test_each_generation_has_other_seeds_on_the_first_rungs_and_its_scores_on_one_level() -> None:
+def test_each_turn_has_other_seeds_on_the_first_rungs_and_its_scores_on_one_level(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ladders, "PER_TURN", TRIED)
     oracle, journal = Unkind(), MemoryJournal()
     rungs = turning(oracle, journal)
     archive = search(rungs, [born(number) for number in range(4)])
@@ -275,7 +281,23 @@ def test_each_generation_has_other_seeds_on_the_first_rungs_and_its_scores_on_on
     assert [c.scores for c in replayed] == [c.scores for c in archive]
 
 
-def test_turns_come_round_again_and_nothing_is_trained_twice() -> None:
+def test_a_turn_is_a_number_of_candidates_in_whole_generations() -> None:
+    oracle = Unkind()
+    rungs = turning(oracle, MemoryJournal())
+    archive = search(rungs, [born(number, size) for number, size in enumerate((64, 80, 32, 100, 64))])
+    sets = [rungs._config.turned(rungs.ladder, turn).rungs[0].seeds for turn in range(3)]
+    assert len(set(sets)) == 3
+    # The generations begin at candidates 0, 64, 144, 176 and 276.
+    for generation, turn in enumerate((0, 0, 1, 1, 2)):
+        newest = next(c for c in reversed(archive) if c.generation == generation).derivation.formula
+        asked = [
+            seeds for steps, [loss], seeds in oracle.asked if loss == newest and steps == rungs.ladder.rungs[0].steps
+        ]
+        assert [seeds for seeds in asked if seeds in sets] == [sets[turn]]
+
+
+def test_turns_come_round_again_and_nothing_is_trained_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ladders, "PER_TURN", 4)
     oracle = Unkind()
     search(turning(oracle, MemoryJournal()), [born(0), *[born(number, 4) for number in range(1, TURNS + 3)]])
     trained = [(steps, seeds, str(loss)) for steps, [loss], seeds in oracle.asked]

@@ -21,11 +21,11 @@ def profiles(count: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
     return list(vectors), vectors[:, 75]
 
 
-def trained(merit: np.ndarray) -> list[Candidate]:
+def trained(merit: np.ndarray, vectors: list[np.ndarray]) -> list[Candidate]:
     derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))
     return [
-        Candidate(f"{place:04d}", derivation, 5, 0, place, "draw", scores={0: (((float(value),),),)})
-        for place, value in enumerate(merit)
+        Candidate(f"{place:04d}", derivation, 5, 0, place, "draw", scores={0: (((float(value),),),)}, profile=vector)
+        for place, (value, vector) in enumerate(zip(merit, vectors, strict=True))
     ]
 
 
@@ -36,17 +36,17 @@ def _anywhere(pool: list[_Passed]) -> Spacing:
 def test_it_learns_an_order_that_profiles_decide_and_forgets_nothing_between_processes() -> None:
     vectors, merit = profiles(300, 1)
     fresh, truth = profiles(200, 2)
-    surrogate = Surrogate(trained(merit), vectors, 7)
+    surrogate = Surrogate(trained(merit, vectors), 7)
     guess = surrogate.predict(fresh)
     assert spearmanr(guess, truth).statistic > 0.7
     assert np.isin(np.argsort(-truth)[:10], np.argsort(-guess)[:50]).mean() >= 0.8
-    assert np.array_equal(guess, Surrogate(trained(merit), vectors, 7).predict(fresh))
+    assert np.array_equal(guess, Surrogate(trained(merit, vectors), 7).predict(fresh))
 
 
 def test_three_quarters_of_the_places_go_to_the_most_promising_and_the_rest_stay_in_order() -> None:
     vectors, merit = profiles(300, 1)
     fresh, _ = profiles(40, 2)
-    surrogate = Surrogate(trained(merit), vectors, 7)
+    surrogate = Surrogate(trained(merit, vectors), 7)
     derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))
     pool = [_Passed(place, Draw(derivation, "draw"), vector) for place, vector in enumerate(fresh)]
     order = [passed.index for passed in _order_of_trial(pool, 8, surrogate, _anywhere(pool))]
@@ -62,7 +62,7 @@ def test_where_nothing_alike_was_trained_a_candidate_is_worth_more() -> None:
     known = [np.full(480, level) for level in rng.uniform(-1, 1, 200)]
     # Merit is noise at one end and certain at the other, with the same mean.
     merit = np.array([0.5 + (rng.uniform(-0.5, 0.5) if curve[0] > 0 else 0.001 * curve[0]) for curve in known])
-    surrogate = Surrogate(trained(merit), known, 7)
+    surrogate = Surrogate(trained(merit, known), 7)
     certain, open_question = surrogate.predict([np.full(480, -0.5), np.full(480, 0.5)])
     assert open_question > certain
 
@@ -70,7 +70,7 @@ def test_where_nothing_alike_was_trained_a_candidate_is_worth_more() -> None:
 def test_fresh_draws_and_offspring_keep_their_shares_of_the_places() -> None:
     vectors, merit = profiles(300, 1)
     fresh, _ = profiles(40, 2)
-    surrogate = Surrogate(trained(merit), vectors, 7)
+    surrogate = Surrogate(trained(merit, vectors), 7)
     guess = surrogate.predict(fresh)
     derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))
     # All of the promising ones are offspring.
@@ -87,7 +87,7 @@ def test_fresh_draws_and_offspring_keep_their_shares_of_the_places() -> None:
 def test_what_is_near_to_a_trained_or_a_more_promising_one_is_passed_over() -> None:
     vectors, merit = profiles(300, 1)
     fresh, _ = profiles(12, 2)
-    surrogate = Surrogate(trained(merit), vectors, 7)
+    surrogate = Surrogate(trained(merit, vectors), 7)
     twin = fresh[3] + 0.5 * NEAR * (fresh[4] - fresh[3])
     pool_profiles = [*fresh, vectors[5], twin / np.linalg.norm(twin)]
     derivation = Derivation("expr", 0, (), None, parse_formula("-y_true*y_pred"))

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from symloss.grammar import Sampler, crossover, mutate
-from symloss.search.candidate import Candidate, best_first, pareto_front
+from symloss.search.candidate import FAMILY, Candidate, best_first, pareto_front
 from symloss.search.config import SearchConfig
 from symloss.search.draw import Breeder, Draw
+from symloss.search.spacing import Spacing
 from symloss.search.strategies.base import fresh, seeded, stream, tournament
 
 #: Every so many generations each island also breeds from the best of its neighbour.
@@ -22,8 +23,9 @@ class GeneticProgramming:
     """Crossover and mutation that stay inside the grammar (Whigham 1995), on islands that rarely mix.
 
     Draw ``i`` belongs to island ``i mod islands``, and so does the candidate that it becomes; no island is stored. The
-    best so far stay parents for as long as they are the best (elitism), and so do the small formulas that nothing as
-    small beats: they are what larger ones are made of.
+    best so far stay parents for as long as they are the best (elitism), but of each family by profile one alone, or
+    the first good one would soon be everyone's parent. So do the small formulas that nothing as small beats: they are
+    what larger ones are made of.
     """
 
     learns: ClassVar[bool] = True
@@ -58,7 +60,10 @@ class GeneticProgramming:
         """Return an island's parents, best first."""
         config = self._config
         here = [candidate for candidate in archive if candidate.index % config.islands == island]
-        parents = best_first(here)[: max(1, config.parents // config.islands)]
+        ranked = best_first(here)
+        families = Spacing([candidate.profile for candidate in ranked], [], FAMILY)
+        count = max(1, config.parents // config.islands)
+        parents = [ranked[place] for place in families.pick(range(len(ranked)), count)]
         if parents:
             top = [candidate for candidate in here if candidate.rung == parents[0].rung]
             parents += [candidate for candidate in pareto_front(top) if candidate not in parents]

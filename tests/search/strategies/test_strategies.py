@@ -212,6 +212,19 @@ def test_small_formulas_that_nothing_as_small_beats_stay_parents() -> None:
     assert {breeder(index).parents[0] for index in range(100)} == {"big1", "big2", "small"}
 
 
+def test_of_a_family_the_best_alone_is_a_parent() -> None:
+    config = SearchConfig(islands=1, parents=3, immigrants=0.0, crossover=0.0, tournament=1)
+    texts = [f"exp(-{k}*y_pred*y_true)" for k in (2.0, 2.01, 2.02, 2.03)] + ["-y_true*log(y_pred)"]
+    found = [
+        candidate(f"{k}", text, 0.9 - 0.1 * k, index=k, profile=profile(parse_formula(text), [10]))
+        for k, text in enumerate(texts)
+    ]
+    breeder = STRATEGIES["gp"](config, Sampler(GRAMMAR)).breeder(1, found)
+    parents = {breeder(index).parents[0] for index in range(100)}
+    smallest = min(found, key=lambda c: c.size).id
+    assert parents == {"0", "4", smallest}
+
+
 def test_the_oldest_die_however_good_they_are() -> None:
     config = SearchConfig(strategy="regularized-evolution", parents=3, tournament=1)
     found = [
