@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,26 +95,32 @@ def report(out: Path, conditions: Iterable[str]) -> None:
             print(f"{name}, {variant}: ends at {texts[0]} on validation data, {texts[1]} on the test set")
 
 
-def saving(runs: Mapping[str, list[list[tuple[float, float]]]]) -> tuple[float, float, float]:
+def saving(
+    runs: Mapping[str, Sequence[Sequence[tuple[float, float]]]], middle: Callable[..., Any] = np.median
+) -> tuple[float, float, float]:
     """Return the median score that searches without the surrogate end with, and the candidates with and without it.
 
     Searches have reached a score when their median is no less, from then on to their end.
 
     Args:
         runs: for both variants each run's scores ``(candidates, score)``; one holds until the next.
+        middle: what to take of the runs instead of the median.
     """
     grid = np.arange(1, int(max(run[-1][0] for name in SURROGATES for run in runs[name])) + 1)
 
-    def median(variant: str) -> np.ndarray:
+    def course(variant: str) -> np.ndarray:
         rows = [np.array(run, dtype=float).T for run in runs[variant]]
-        return np.median([np.where(grid < at[0], 0, _so_far(at, scores, grid)) for at, scores in rows], axis=0)
+        found: np.ndarray = middle(
+            [np.where(grid < at[0], 0, _so_far(at, scores, grid)) for at, scores in rows], axis=0
+        )
+        return found
 
     def reached(variant: str) -> float:
-        short = np.flatnonzero(median(variant) < goal)
+        short = np.flatnonzero(course(variant) < goal)
         last = int(short[-1]) + 1 if len(short) else 0
         return float(grid[last]) if last < len(grid) else float("inf")
 
-    goal = float(median("unaided")[-1])
+    goal = float(course("unaided")[-1])
     return goal, reached("gp"), reached("unaided")
 
 

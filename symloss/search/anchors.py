@@ -2,10 +2,10 @@
 
 A set of seeds is kind to some losses, and what trains alike has its luck in common. A search that looks at one set
 generation after generation learns that luck: with 100 images the second rung's best rose by .7 points, and by the third
-rung's seeds those that had climbed were .6 worse (experiments/results/search/README.md). So each generation has a set
-of its own on the first rungs. Sets differ in difficulty, by more than losses do; how much, these losses tell. They are
-chosen by seeds of a trial, which no rung has: what is chosen by a set's scores is luckier there than elsewhere, and
-would tell too much.
+rung's seeds those that had climbed were .6 worse (experiments/results/search/README.md). So each turn of 128 candidates
+has a set of its own on the first rungs. Sets differ in difficulty, by more than losses do; how much, these losses tell.
+They are chosen by seeds of a trial, which no rung has: what is chosen by a set's scores is luckier there than
+elsewhere, and would tell too much.
 """
 
 from __future__ import annotations

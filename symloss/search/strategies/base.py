@@ -23,7 +23,7 @@ class Strategy(Protocol):
     same ones. What the screens reject is drawn, counted and forgotten; the next index takes its place.
 
     Attributes:
-        learns: whether what it draws depends on scores. If so, each generation has other seeds on the first rungs.
+        learns: whether what it draws depends on scores. If so, the first rungs have other seeds now and then.
         uses_surrogate: whether more candidates than places may be drawn, and the surrogate chooses among them.
     """
 
