@@ -18,7 +18,8 @@
 seeds, against candidates trained and against CPU seconds. With ``--ablate`` the search runs without its surrogate too
 ("unaided"), and the report says how many candidates it needs with the surrogate to reach the score that it ends with
 without: by that best score, of which a part is the luck of having been chosen, and by what those that led are worth
-with 40 other seeds. And it runs with the surrogate and two thirds of the candidates ("thrifty"), from trial to playoff.
+with 40 other seeds; saving.py asks the same of more run seeds. And it runs with the surrogate and two thirds of the
+candidates ("thrifty"), from trial to playoff.
 """
 
 from __future__ import annotations
