@@ -30,8 +30,9 @@ _FEWEST, _MOST, _MOST_MORE, _FOLDS = 10, 30, 100, 5
 NOISE_OF_ONE = 0.008
 _MOST_REPEATS = 4
 
-#: In a search that learns the first rungs have other seeds for each turn, so many candidates in whole generations; after
-#: so many turns they come round again. Shorter turns would cost more: some losses are trained with the seeds of each.
+#: In a search that learns the first rungs have other seeds for each turn, so many candidates in whole generations, and
+#: after so many turns they come round again. Shorter turns would cost more: some losses are trained with the seeds of
+#: each.
 PER_TURN, TURNS = 128, 20
 
 #: What the first rung's share of the steps can be, where a trial decides; without one it is the first of them.
