@@ -18,14 +18,13 @@ import argparse
 import json
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from search import CONDITIONS, VARIANTS, kept
+from search import CONDITIONS, VARIANTS, Part
 from search_report import SURROGATES, saving
 
 from symloss.fitness import Evaluator
@@ -39,21 +38,15 @@ LEADER_SEEDS = range(4200, 4400)  # below those of every search, and none of sea
 RESAMPLED = 2000
 
 
-@dataclass(frozen=True)
-class Part:
-    """One search."""
-
-    condition: str
-    variant: str
-    seed: int
-    budget: int
-    out: Path
+class Saving(Part):
+    """One search, with the surrogate or without, and its leaders trained again."""
 
     def do(self) -> None:
-        """Search, and train the leaders again, if that is not done."""
-        path = self.out / self.condition / f"{self.variant}-{self.seed}.json"
-        if kept(path, self._search)["budget"] != self.budget:
-            raise SystemExit(f"{path} is of another budget than {self.budget}; choose another --out")
+        """Do it if that is not done."""
+        found = self._kept(f"{self.variant}-{self.seed}", self._search)
+        if found["budget"] != self.budget:
+            folder = self.out / self.condition
+            raise SystemExit(f"{folder} has parts of another budget than {self.budget}; choose another --out")
         print(self.condition, self.variant, self.seed, "done", flush=True)
 
     def _search(self) -> dict[str, Any]:
@@ -66,10 +59,12 @@ class Part:
 
         more = {"tuning": 0.0, "finalists": 1, "last_seeds": 5}
         config = SearchConfig(seed=self.seed, budget=self.budget, **VARIANTS[self.variant], **more)
-        Search(load_grammar("default"), task, config, MemoryJournal(), observe, Evaluator()).run()
+        Search(load_grammar("default"), task, config, MemoryJournal(), observe, Evaluator(device=self.device)).run()
         texts = list(dict.fromkeys(text for _, text in leaders.values()))
         losses = [parse_formula(text) for text in texts]
-        means = Evaluator().train(task, losses, LEADER_SEEDS, task.config.steps).validation[0].mean(-1)
+        means = (
+            Evaluator(device=self.device).train(task, losses, LEADER_SEEDS, task.config.steps).validation[0].mean(-1)
+        )
         worth = dict(zip(texts, map(float, means), strict=True))
         return {
             "seed": self.seed,
@@ -132,10 +127,12 @@ def main() -> None:
     (options.out / options.condition).mkdir(parents=True, exist_ok=True)
     seeds = range(FIRST_RUN, FIRST_RUN + options.runs)
     parts = [
-        Part(options.condition, variant, seed, options.budget, options.out) for seed in seeds for variant in SURROGATES
+        Saving(options.condition, variant, seed, options.budget, "cpu", options.out)
+        for seed in seeds
+        for variant in SURROGATES
     ]
     with ProcessPoolExecutor(options.jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        list(pool.map(Part.do, parts))
+        list(pool.map(Saving.do, parts))
     report(options.out, options.condition, options.runs)
 
 

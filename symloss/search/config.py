@@ -59,8 +59,8 @@ class SearchConfig:
         immigrants: the share of each later generation that is drawn afresh from the grammar.
         crossover: the share of the others that is made by crossover; the rest is mutated.
         tournament: how many candidates compete to become a parent.
-        parents: how many of the best so far may become parents, over all islands; the population of regularised
-            evolution.
+        parents: how many of the best so far may become parents, over all islands, one of each family; the population of
+            regularised evolution.
         islands: how many populations of genetic programming evolve beside each other.
         surplus: how many candidates pass the symbolic screens for each one trained, from the second generation on;
             the surrogate chooses among them. 1 does without it.
